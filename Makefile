@@ -1,0 +1,38 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# A PyTorch index of your choice, e.g. the CPU one that pytorch.org/get-started names: torch and
+# torchvision then come from there, and NVIDIA's libraries are left out.
+TORCH_INDEX ?=
+CUDA_LIBRARIES := ^(cuda|nvidia|triton)
+
+.PHONY: demo test lint setup clean
+
+demo: setup
+	$(BIN)/python apps/video.py tests/data/walk.mp4 --out out/demo.mp4 --json out/demo.jsonl
+	@echo "The annotated video is $(CURDIR)/out/demo.mp4"
+
+test: setup lint
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+setup: $(VENV)/.done
+
+$(VENV)/.done: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+ifeq ($(TORCH_INDEX),)
+	$(BIN)/python -m pip install -q --no-deps -r requirements.txt
+else
+	grep -E '^(torch|torchvision)==' requirements.txt > $(VENV)/torch.txt
+	grep -vE '$(CUDA_LIBRARIES)|^(torch|torchvision)==' requirements.txt > $(VENV)/rest.txt
+	$(BIN)/python -m pip install -q --no-deps --index-url $(TORCH_INDEX) -r $(VENV)/torch.txt
+	$(BIN)/python -m pip install -q --no-deps -r $(VENV)/rest.txt
+endif
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+clean:
+	rm -rf $(VENV) out
