@@ -1,0 +1,1 @@
+"""The doors: one file a command, each arguments and wiring, nothing else."""

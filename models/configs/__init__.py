@@ -1,0 +1,1 @@
+"""MMEngine configs, one a recipe."""
