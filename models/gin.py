@@ -1,0 +1,62 @@
+"""Graph isomorphism network on the body graph.
+
+Xu et al., "How powerful are graph neural networks?", ICLR 2019, equation 4.1.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from models.skeleton import BONES, JOINTS
+
+
+def adjacency(normalised: bool = False) -> Tensor:
+    """A [17, 17]: 1 where two joints share a bone, or D^-1/2 A D^-1/2 if `normalised`."""
+    matrix = torch.zeros(len(JOINTS), len(JOINTS))
+    for a, b in BONES:
+        matrix[a, b] = matrix[b, a] = 1.0
+    if normalised:
+        scale = matrix.sum(dim=1).rsqrt()
+        matrix = scale[:, None] * matrix * scale
+    return matrix
+
+
+class GINLayer(nn.Module):
+    """h_i' = MLP((1 + ε) h_i + Σ_j A_ij h_j), with a learnt ε.
+
+    The MLP's hidden layer is normalised over features, not over the batch: the answer for a frame
+    must not depend on which other frames, or absent joints, stand beside it.
+    """
+
+    def __init__(self, width_in: int, width_out: int, normalised: bool = False):
+        super().__init__()
+        self.register_buffer("adjacency", adjacency(normalised), persistent=False)
+        self.epsilon = nn.Parameter(torch.zeros(()))
+        self.mlp = nn.Sequential(
+            nn.Linear(width_in, width_out),
+            nn.LayerNorm(width_out),
+            nn.ReLU(),
+            nn.Linear(width_out, width_out),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features [..., 17, width_in] to [..., 17, width_out]."""
+        identity = torch.eye(len(JOINTS), device=x.device)
+        mixing = self.adjacency + (1 + self.epsilon) * identity
+        return self.mlp(mixing.to(x.dtype) @ x)
+
+
+class GINEncoder(nn.Module):
+    """L_D GIN layers with ReLU between them: H = G_E(A, X) (paper, equation 1)."""
+
+    def __init__(self, width: int, hidden: int, layers: int, normalised: bool = False):
+        super().__init__()
+        widths = [width] + [hidden] * layers
+        self.layers = nn.ModuleList(GINLayer(a, b, normalised) for a, b in pairwise(widths))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features [..., 17, width] to [..., 17, hidden]."""
+        for index, layer in enumerate(self.layers):
+            x = layer(x.relu() if index else x)
+        return x

@@ -1,0 +1,194 @@
+"""The body as a graph: COCO-17 joints, bones, parts, and other layouts mapped onto them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from models.errors import UserError
+
+JOINTS = (
+    "nose",
+    "left eye",
+    "right eye",
+    "left ear",
+    "right ear",
+    "left shoulder",
+    "right shoulder",
+    "left elbow",
+    "right elbow",
+    "left wrist",
+    "right wrist",
+    "left hip",
+    "right hip",
+    "left knee",
+    "right knee",
+    "left ankle",
+    "right ankle",
+)
+"""COCO keypoints, in the order of the COCO annotation files."""
+
+BONES = (
+    (0, 1),
+    (0, 2),
+    (1, 3),
+    (2, 4),
+    (0, 5),
+    (0, 6),
+    (5, 6),
+    (5, 7),
+    (7, 9),
+    (6, 8),
+    (8, 10),
+    (5, 11),
+    (6, 12),
+    (11, 12),
+    (11, 13),
+    (13, 15),
+    (12, 14),
+    (14, 16),
+)
+"""Pairs of joints that the body connects. The head hangs on the shoulders by the nose."""
+
+PARTS = {
+    "head": (0, 1, 2, 3, 4),
+    "torso": (5, 6, 11, 12),
+    "left arm": (7, 9),
+    "right arm": (8, 10),
+    "left leg": (13, 15),
+    "right leg": (14, 16),
+}
+"""The six parts that SkeletonMAE masks as wholes (paper, section 3.1)."""
+
+FACE = (1, 2, 3, 4)
+"""Eyes and ears: no training skeleton has them, so no network input has them either."""
+
+FLIP = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
+"""The joint that each joint becomes in a mirror."""
+
+
+def _both(*names: str) -> tuple[str, ...]:
+    return tuple(f"{side} {name}" for name in names for side in ("left", "right"))
+
+
+def _limb(side: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{side} {name}" for name in names)
+
+
+_ARM, _LEG = ("shoulder", "elbow", "wrist", "hand"), ("hip", "knee", "ankle", "foot")
+
+LAYOUTS: dict[str, tuple[str, ...]] = {
+    "coco17": JOINTS,
+    # NTU RGB+D and Kinect v2: Shahroudy et al., CVPR 2016, figure 4.
+    "ntu25": (
+        *("spine base", "spine middle", "neck", "head"),
+        *_limb("left", *_ARM),
+        *_limb("right", *_ARM),
+        *_limb("left", *_LEG),
+        *_limb("right", *_LEG),
+        *("spine shoulder", "left hand tip", "left thumb", "right hand tip", "right thumb"),
+    ),
+    # OpenPose's COCO model: Cao et al., TPAMI 2019; also Kinetics-Skeleton.
+    "openpose18": (
+        *("nose", "neck"),
+        *_limb("right", *_ARM[:3]),
+        *_limb("left", *_ARM[:3]),
+        *_limb("right", *_LEG[:3]),
+        *_limb("left", *_LEG[:3]),
+        *("right eye", "left eye", "right ear", "left ear"),
+    ),
+    # Kinect for Windows SDK 1.x, enumeration JointType.
+    "kinect20": (
+        *("hip center", "spine", "shoulder center", "head"),
+        *_limb("left", *_ARM),
+        *_limb("right", *_ARM),
+        *_limb("left", *_LEG),
+        *_limb("right", *_LEG),
+    ),
+    # JHMDB: Jhuang et al., ICCV 2013.
+    "jhmdb15": (
+        *("neck", "belly", "face"),
+        *("right shoulder", "left shoulder", "right hip", "left hip"),
+        *("right elbow", "left elbow", "right knee", "left knee"),
+        *("right wrist", "left wrist", "right ankle", "left ankle"),
+    ),
+    # MSR Action3D: Li et al., CVPRW 2010.
+    "msr20": (
+        *_both("shoulder"),
+        *("neck", "spine"),
+        *_both("hip"),
+        "hip center",
+        *_both("elbow", "wrist", "hand", "knee", "ankle", "foot"),
+        "head",
+    ),
+    # SBU Kinect Interaction: Yun et al., CVPRW 2012.
+    "sbu15": (
+        *("head", "neck", "torso"),
+        *_limb("left", "shoulder", "elbow", "hand"),
+        *_limb("right", "shoulder", "elbow", "hand"),
+        *_limb("left", "hip", "knee", "foot"),
+        *_limb("right", "hip", "knee", "foot"),
+    ),
+}
+"""Joint names of each known layout, in its own order. Sides are the person's own."""
+
+_STAND_INS = {"nose": ("head", "face"), "wrist": ("hand",), "ankle": ("foot",)}
+
+
+def layout(name_or_path: str) -> tuple[str, ...]:
+    """Joint names of a layout.
+
+    Args:
+        name_or_path: a key of `LAYOUTS`, or a JSON file holding a list of joint names.
+
+    Raises:
+        UserError: the layout is unknown, or the file is no list of names with a shoulder in it.
+    """
+    if name_or_path in LAYOUTS:
+        return LAYOUTS[name_or_path]
+    path = Path(name_or_path)
+    if path.suffix != ".json":
+        known = ", ".join(LAYOUTS)
+        raise UserError(f"unknown layout '{name_or_path}': use one of {known}, or a .json file")
+    try:
+        names = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read the layout {path}: {error}") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UserError(f"{path}: a layout is a JSON list of joint names, one a joint")
+    names = tuple(" ".join(name.lower().replace("_", " ").split()) for name in names)
+    if all(source is None for source in _sources(names)):
+        raise UserError(f"{path}: none of its joints is known; use names like 'left shoulder'")
+    return names
+
+
+def to_coco(keypoints: np.ndarray, joints: tuple[str, ...]) -> np.ndarray:
+    """Reorder keypoints of another layout as COCO-17, by name.
+
+    A head or face stands in for the nose, a hand for a missing wrist, a foot for a missing ankle.
+
+    Args:
+        keypoints: [..., V, C], C = 3 for x, y, score.
+        joints: the V joint names.
+
+    Returns:
+        [..., 17, C]; joints that the layout lacks are all zero, score included.
+    """
+    coco = np.zeros((*keypoints.shape[:-2], len(JOINTS), keypoints.shape[-1]), keypoints.dtype)
+    for joint, source in enumerate(_sources(joints)):
+        if source is not None:
+            coco[..., joint, :] = keypoints[..., source, :]
+    return coco
+
+
+def _sources(joints: tuple[str, ...]) -> list[int | None]:
+    """For each COCO joint, the index of the joint of this layout that gives it."""
+    return [
+        next((joints.index(name) for name in _candidates(joint) if name in joints), None)
+        for joint in JOINTS
+    ]
+
+
+def _candidates(joint: str) -> list[str]:
+    *side, kind = joint.split()
+    return [" ".join([*side, name]) for name in (kind, *_STAND_INS.get(kind, ()))]

@@ -1,0 +1,330 @@
+"""STRL: spatial-temporal representation learning (Yan et al., ICCV 2023, section 3.2).
+
+The classifier of the live program: pre-trained spatial modules, temporal modules, two people.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.errors import UserError
+from models.gin import GINEncoder
+from models.sample import STEPS
+from models.skeleton import JOINTS, PARTS
+from models.skeleton_mae import JointEmbedding
+
+TORSO = PARTS["torso"]
+
+
+@dataclass(frozen=True)
+class Label:
+    """A word of the vocabulary.
+
+    Attributes:
+        name: what a person would say.
+        people: how many it takes: 1 or 2.
+        held: it can be true of people who keep still.
+    """
+
+    name: str
+    people: int
+    held: bool = False
+
+
+class SpatialModule(nn.Module):
+    """SM(H) = Repeat(SumPool(G_E(Ã, H)); N) ⊕ H (equation 3).
+
+    ⊕ is concatenation followed by a 1×1 convolution. With `exchange`, the partner's pooled vector
+    joins in the same way: symmetric, since who is person 0 is arbitrary.
+    """
+
+    def __init__(self, width: int, depth: int, normalised: bool, exchange: bool):
+        super().__init__()
+        self.encoder = GINEncoder(width, width, depth, normalised)
+        self.join_joints = nn.Linear(width, width)
+        self.join_body = nn.Linear(width, width, bias=False)
+        self.join_partner = nn.Linear(width, width, bias=False) if exchange else None
+
+    def forward(self, x: Tensor, partner: Tensor) -> Tensor:
+        """Features [R, T, 17, D] of R people, and the row of each one's partner (R: none)."""
+        body = self.encoder(x).sum(dim=2)
+        joined = self.join_body(body)
+        if self.join_partner is not None:
+            meeting = self.join_partner(body)
+            joined = joined + functional.pad(meeting, (0, 0, 0, 0, 0, 1))[partner]
+        return self.join_joints(x) + joined[:, :, None]
+
+
+class TemporalModule(nn.Module):
+    """Dilated temporal convolutions, max-pooling and a plain branch side by side.
+
+    Multi-scale temporal modelling as in MS-G3D (Liu et al., CVPR 2020) and CTR-GCN (Chen et al.,
+    ICCV 2021), a quarter of the channels each.
+    """
+
+    def __init__(self, width: int, stride: int, dilations: tuple[int, int] = (1, 2)):
+        super().__init__()
+        quarter = width // 4
+        self.inlet = nn.Conv2d(width, width, 1, bias=False)
+        self.inlet_norm = nn.BatchNorm2d(width)
+        self.branches = nn.ModuleList(
+            nn.Conv2d(
+                *(quarter, quarter, (5, 1), (stride, 1)),
+                padding=(2 * dilation, 0),
+                dilation=(dilation, 1),
+                bias=False,
+            )
+            for dilation in dilations
+        )
+        self.pool = nn.MaxPool2d((3, 1), (stride, 1), padding=(1, 0))
+        self.outlet_norm = nn.BatchNorm2d(width)
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features [R, T, 17, D] to [R, T / stride, 17, D]."""
+        x = x.permute(0, 3, 1, 2)  # channels last in memory: nothing is copied
+        first, second, pooled, plain = self.inlet_norm(self.inlet(x)).relu().chunk(4, dim=1)
+        mixed = torch.cat(
+            [
+                self.branches[0](first),
+                self.branches[1](second),
+                self.pool(pooled),
+                plain[:, :, :: self.stride],
+            ],
+            dim=1,
+        )
+        x = self.outlet_norm(mixed) + x[:, :, :: self.stride]
+        return x.relu().permute(0, 2, 3, 1)
+
+
+class Layer(nn.Module):
+    """H' = ReLU(SM(H) W) (equation 4), then a temporal module where the config asks for one."""
+
+    def __init__(
+        self, width: int, depth: int, normalised: bool, exchange: bool, temporal: bool, stride: int
+    ):
+        super().__init__()
+        self.spatial = SpatialModule(width, depth, normalised, exchange)
+        self.norm = nn.LayerNorm(width)
+        self.weight = nn.Linear(width, width)
+        self.temporal = TemporalModule(width, stride) if temporal else None
+
+    def forward(self, x: Tensor, partner: Tensor) -> Tensor:
+        """Features [R, T, 17, D] to [R, T / stride, 17, D]."""
+        x = self.weight(self.norm(self.spatial(x, partner))).relu()
+        return x if self.temporal is None else self.temporal(x)
+
+
+class STRL(nn.Module):
+    """Windows of one or two people to logits over labels and "none of these".
+
+    Args:
+        labels: the vocabulary.
+        width: D.
+        depth: L_D, GIN layers of the encoder in each spatial module.
+        strides: one temporal stride a layer; their number is M.
+        identity, normalised: as in SkeletonMAE.
+        exchange: let the two people's pooled vectors meet in every layer.
+        temporal: multi-scale temporal modules after every layer.
+        geometry: also embed where joints are relative to the body, and how they move.
+        scales: spans, in steps of the last layer, averaged over before the maximum over time is
+            taken (multi-scale temporal pooling); 0 is the whole window.
+        by_parts: pool the joints by part and not over the whole body.
+        by_people: one person is never given a label of two, nor two people a label of one.
+        hidden, dropout: of the classifier's MLP.
+    """
+
+    threshold: float = 0.5
+    temperature: float = 1.0
+
+    def __init__(
+        self,
+        labels: Sequence[Label],
+        width: int = 64,
+        depth: int = 3,
+        strides: Sequence[int] = (1, 1, 1),
+        identity: bool = False,
+        normalised: bool = False,
+        exchange: bool = False,
+        temporal: bool = False,
+        geometry: bool = False,
+        scales: Sequence[int] = (1, 4, 0),
+        by_parts: bool = False,
+        by_people: bool = False,
+        hidden: int = 128,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        if not temporal and any(stride != 1 for stride in strides):
+            raise ValueError("strides other than 1 need temporal modules")
+        self.labels = list(labels)
+        self.hyperparameters = {
+            "width": width,
+            "depth": depth,
+            "strides": list(strides),
+            "identity": identity,
+            "normalised": normalised,
+            "exchange": exchange,
+            "temporal": temporal,
+            "geometry": geometry,
+            "scales": list(scales),
+            "by_parts": by_parts,
+            "by_people": by_people,
+            "hidden": hidden,
+            "dropout": dropout,
+        }
+        self.scales, self.by_people = list(scales), by_people
+        self.embedding = JointEmbedding(width, identity)
+        self.geometry = nn.Linear(6, width, bias=False) if geometry else None
+        self.position = nn.Parameter(torch.randn(STEPS, 1, width) * 0.02)
+        self.layers = nn.ModuleList(
+            Layer(width, depth, normalised, exchange, temporal, stride) for stride in strides
+        )
+        groups = PARTS.values() if by_parts else [range(len(JOINTS))]
+        pooling = torch.zeros(len(groups), len(JOINTS))
+        for row, joints in enumerate(groups):
+            pooling[row, list(joints)] = 1 / len(joints)
+        self.register_buffer("pooling", pooling, persistent=False)
+        features = len(groups) * len(self.scales) * width
+        self.classifier = nn.Sequential(
+            nn.LayerNorm(2 * features),
+            nn.Dropout(dropout),
+            nn.Linear(2 * features, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, len(self.labels) + 1),
+        )
+        needed = torch.tensor([label.people for label in self.labels] + [0])
+        self.register_buffer("needed", needed, persistent=False)
+
+    def forward(self, window: Tensor, present: Tensor) -> Tensor:
+        """Logits [B, labels + 1], the last one "none of these".
+
+        Args:
+            window: [B, 2, 64, 17, 2] in body lengths.
+            present: bool [B, 2, 64, 17]; what is absent is replaced by [MASK], and people who are
+                absent throughout are left out.
+        """
+        logits = self.classifier(self.features(window, present))
+        if not self.by_people:
+            return logits
+        count = present.any(dim=3).any(dim=2).sum(dim=1, keepdim=True)
+        return logits.masked_fill((self.needed != count) & (self.needed > 0), -torch.inf)
+
+    def features(self, window: Tensor, present: Tensor) -> Tensor:
+        """What the classifier sees, [B, F], whoever is called person 0."""
+        people = present.any(dim=3).any(dim=2)
+        joints, visible = window[people], present[people]
+        x = self.embedding(joints, visible)  # [R, T, 17, D]
+        if self.geometry is not None:
+            x = x + self.geometry(_geometry(joints, visible))
+        x = x + self.position
+        partner = _partners(people)
+        for layer in self.layers:
+            x = layer(x, partner)  # [R, T', 17, D]
+        return _over_people(self.pool(x, visible.any(dim=2)), people)
+
+    def pool(self, x: Tensor, here: Tensor) -> Tensor:
+        """Multi-scale temporal pooling, [R, T', 17, D] to [R, F], where the person is here."""
+        x = (self.pooling.to(x.dtype) @ x).flatten(2).float()  # [R, T', parts × D]
+        stride = here.shape[1] // x.shape[1]
+        here = here.unflatten(1, (-1, stride)).any(dim=2)[..., None].float()
+        pooled = []
+        for scale in self.scales:
+            size = scale or x.shape[1]
+            count = here.unfold(1, size, max(size // 2, 1)).sum(dim=-1)
+            total = (x * here).unfold(1, size, max(size // 2, 1)).sum(dim=-1)
+            mean = total / count.clamp(min=1)
+            pooled.append(mean.masked_fill(count == 0, -torch.inf).amax(dim=1))
+        return torch.cat(pooled, dim=1)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Calibrated probabilities [B, labels + 1]: softmax at the temperature that was fitted."""
+        return (logits.float() / self.temperature).softmax(dim=-1)
+
+    def save(self, path: str | Path, **metadata: object) -> None:
+        """Write weights, vocabulary and calibration to a safetensors file.
+
+        Args:
+            path: the file.
+            metadata: anything JSON can hold, such as the clips that were trained on.
+        """
+        header = {
+            "kind": "strl",
+            "hyperparameters": self.hyperparameters,
+            "labels": [asdict(label) for label in self.labels],
+            "threshold": self.threshold,
+            "temperature": self.temperature,
+            **metadata,
+        }
+        tensors = {name: value.contiguous() for name, value in self.state_dict().items()}
+        save_file(tensors, path, {key: json.dumps(value) for key, value in header.items()})
+
+    @classmethod
+    def load(cls, path: str | Path, device: str | torch.device = "cpu") -> "STRL":
+        """Read what `save` wrote, in eval mode.
+
+        Raises:
+            UserError: the file is missing, or no STRL checkpoint.
+        """
+        tensors, header = read_checkpoint(path, "strl")
+        model = cls([Label(**label) for label in header["labels"]], **header["hyperparameters"])
+        model.load_state_dict(tensors)
+        model.threshold, model.temperature = header["threshold"], header["temperature"]
+        return model.to(device).eval()
+
+
+def read_checkpoint(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict]:
+    """Tensors and metadata of a safetensors checkpoint of this kind; runs no code from it.
+
+    Raises:
+        UserError: the file is missing, damaged, or of another kind.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            header = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+    except (OSError, SafetensorError, ValueError) as error:
+        raise UserError(f"cannot read the checkpoint {path}: {error}") from error
+    if header.get("kind") != kind:
+        raise UserError(f"{path} is no {kind} checkpoint")
+    return tensors, header
+
+
+def _geometry(joints: Tensor, visible: Tensor) -> Tensor:
+    """Place relative to the torso, and motion over 2 and 8 steps, [R, T, 17, 6]; 0 if unknown."""
+    torso, seen = joints[:, :, TORSO], visible[:, :, TORSO, None]
+    count = seen.sum(dim=2, keepdim=True)
+    centre = torch.where(seen, torso, 0).sum(dim=2, keepdim=True) / count.clamp(min=1)
+    parts = [torch.where(visible[..., None] & (count > 0), joints - centre, 0)]
+    for reach in (1, 4):
+        motion = torch.zeros_like(joints)
+        both = visible[:, 2 * reach :] & visible[:, : -2 * reach]
+        moved = joints[:, 2 * reach :] - joints[:, : -2 * reach]
+        motion[:, reach:-reach] = torch.where(both[..., None], moved, 0) / reach
+        parts.append(motion)
+    return torch.cat(parts, dim=-1)
+
+
+def _partners(people: Tensor) -> Tensor:
+    """For each present person, in row order, the row of the other one in the same window, or R."""
+    rows = torch.full(people.shape, int(people.sum()), device=people.device)
+    rows[people] = torch.arange(int(people.sum()), device=people.device)
+    return rows.flip(1)[people]
+
+
+def _over_people(x: Tensor, people: Tensor) -> Tensor:
+    """Mean and maximum over the people present: [R, F] to [B, 2 F]; zeros where nobody is."""
+    spread = x.new_zeros(*people.shape, x.shape[1])
+    spread[people] = x
+    mean = spread.sum(dim=1) / people.sum(dim=1, keepdim=True).clamp(min=1)
+    peak = spread.masked_fill(~people[..., None], -torch.inf).amax(dim=1)
+    peak = torch.where(people.any(dim=1, keepdim=True), peak, 0)
+    return torch.cat([mean, peak], dim=1)
