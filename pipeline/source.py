@@ -1,0 +1,331 @@
+"""Where frames come from: video files in, upright pictures with their times out.
+
+Every source is an iterator of `Frame`, a context manager, and has `width`, `height`, `rate`,
+`time_base`, `duration`, `frames` and `problem`, as `VideoFile` documents them.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import av
+import cv2
+import numpy as np
+
+from models.errors import UserError
+
+FORMATS = (
+    *("mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "asf", "ogg", "mxf", "gif"),
+    *("dv", "rm", "ivf", "nut", "wtv", "h264", "hevc", "av1", "obu", "m4v", "yuv4mpegpipe"),
+)
+"""FFmpeg's names of the containers that are opened: those that hold their own video. Left out are
+playlists, which open further files and addresses, and text and pictures, which FFmpeg would show
+as a video of one frame."""
+
+UNTAGGED = 2
+"""FFmpeg's AVCOL_SPC_UNSPECIFIED."""
+
+EARLY = 0.5
+"""A file that ends this many seconds before it says it does has lost its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture and when it was taken.
+
+    Attributes:
+        index: its number in the source, from 0; a stride leaves numbers out.
+        time: seconds from the source's start, strictly increasing.
+        image: uint8 [H, W, 3], BGR, contiguous, upright, square pixels.
+    """
+
+    index: int
+    time: float
+    image: np.ndarray
+
+
+class VideoFile:
+    """The frames of a video file, read once, in order, with memory that does not grow.
+
+    Rotation and mirroring flags are applied, pixels that are not square are made so, and any
+    pixel format becomes 8-bit BGR (high dynamic range is decoded, not tone-mapped). Times are the
+    file's own (variable frame rate); where one is missing or does not increase, the frame rate
+    steps in. Damage is survived: what can be read is given, then `problem` says what was wrong.
+
+    Attributes:
+        path: the file.
+        width, height: of the upright pictures, in pixels.
+        rate: frames a second that are given, on average (Fraction); a stride lowers it.
+        time_base: the unit of the file's timestamps, in seconds (Fraction).
+        start: the file's own time, in seconds, that `Frame.time` counts from (Fraction).
+        duration: seconds that will be given at most, or None where the file does not say.
+        frames: how many frames will be given, an estimate, or None.
+        has_audio: whether there is a sound track.
+        problem: after the last frame, one line about damage that was met, or None.
+
+    Example:
+        >>> with open_source("walk.mp4") as source:
+        ...     for frame in source:
+        ...         print(frame.time, frame.image.shape)
+    """
+
+    def __init__(self, path: str | Path, stride: int = 1, max_seconds: float | None = None):
+        if stride < 1:
+            raise UserError(f"a stride of {stride} is not possible: use 1 or more")
+        if max_seconds is not None and not max_seconds > 0:
+            raise UserError(f"{max_seconds} seconds are not possible: use more than 0")
+        self.path = Path(path)
+        self.max_seconds = max_seconds
+        self.problem: str | None = None
+        self._stride = stride
+        self._container = _open(self.path)
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._video = video = _video_stream(self._container, self.path)
+        video.thread_type = "AUTO"
+        self._audio = self._container.streams.best("audio")
+        self.has_audio = self._audio is not None
+        self._damage: Fraction | None = None
+        self._end = Fraction(0)
+
+        self.time_base = video.time_base
+        self.start = start_time(*self._streams())
+        full_rate = video.average_rate or video.guessed_rate or Fraction(25)
+        self.rate = full_rate / self._stride
+        self._step = 1 / full_rate
+
+        self._decoded = self._decode()
+        self._first = next(self._decoded, None)
+        if self._first is None:
+            raise UserError(f"{self.path} has no frame that can be read")
+        self._size = _square_size(self._first, video.sample_aspect_ratio)
+        self._orientation = _orientation(self._first)
+        self.width, self.height = _turned(self._size, self._orientation)
+
+        self._promised = self._promised_length()
+        limits = [
+            limit
+            for limit in (_length(video) or self._promised, self.max_seconds)
+            if limit is not None
+        ]
+        self.duration = float(min(limits)) if limits else None
+        self.frames = (
+            None if self.duration is None else math.ceil(round(self.duration * self.rate, 6))
+        )
+
+    def _promised_length(self) -> Fraction | None:
+        """Seconds to the end of the streams that are read, as the file's header has it."""
+        lengths = [length for length in map(_length, self._streams()) if length is not None]
+        if lengths:
+            return max(lengths)
+        whole, others = (
+            self._container.duration,
+            len(self._container.streams) > len(self._streams()),
+        )
+        return None if whole is None or others else Fraction(whole, av.time_base)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        index, time = -1, None
+        for index, (time, frame) in enumerate(self._timed()):
+            if self.max_seconds is not None and time >= self.max_seconds:
+                return
+            if index % self._stride == 0:
+                yield Frame(index, float(time), self._picture(frame))
+        if self._promised is not None and self._end < self._promised - Fraction(EARLY):
+            self._note_damage(time)
+        if self._damage is not None:
+            self.problem = (
+                f"{self.path} is damaged after {float(self._damage):.1f} s; "
+                f"the {index + 1} frames that can be read were processed"
+            )
+
+    def _timed(self) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+        """Frames with strictly increasing times, in seconds from `start`."""
+        time = None
+        for frame in self._all_decoded():
+            previous, time = time, None
+            if frame.pts is not None:
+                time = frame.pts * frame.time_base - self.start
+            if time is None or (previous is not None and time <= previous):
+                time = Fraction(0) if previous is None else previous + self._step
+            yield time, frame
+
+    def _all_decoded(self) -> Iterator[av.VideoFrame]:
+        first, self._first = self._first, None
+        if first is not None:
+            yield first
+        yield from self._decoded
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        """Every frame that can be decoded; `_damage` and `_end` keep what was met on the way."""
+        packets = self._container.demux(*self._streams())
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError):
+                self._note_damage(self._end)
+                packet = None
+            if packet is not None and packet.stream is not self._video:
+                self._note_end(packet)
+                continue
+            yield from self._decode_packet(packet)
+            if packet is None:
+                return
+
+    def _decode_packet(self, packet: av.Packet | None) -> list[av.VideoFrame]:
+        if packet is not None:
+            self._note_end(packet)
+            if packet.is_corrupt:
+                self._note_damage(self._end)
+                return []
+        try:
+            frames = self._video.decode(packet)
+        except EOFError:  # the decoder has been flushed already
+            return []
+        except (av.FFmpegError, OSError):
+            self._note_damage(self._end)
+            return []
+        if any(frame.is_corrupt for frame in frames):
+            self._note_damage(self._end)
+        return frames
+
+    def _note_end(self, packet: av.Packet) -> None:
+        if packet.pts is not None:
+            end = (packet.pts + (packet.duration or 0)) * packet.time_base - self.start
+            self._end = max(self._end, end)
+
+    def _note_damage(self, time: Fraction) -> None:
+        if self._damage is None:
+            self._damage = time
+
+    def _streams(self) -> list[av.stream.Stream]:
+        return [stream for stream in (self._video, self._audio) if stream is not None]
+
+    def _picture(self, frame: av.VideoFrame) -> np.ndarray:
+        """Upright BGR picture of the size of the first, uint8 [H, W, 3].
+
+        Untagged pictures of 720 lines and more are taken as BT.709, as players do; libswscale
+        would take all as BT.601.
+        """
+        untagged = frame.colorspace == UNTAGGED and frame.height >= 720
+        width, height = self._size
+        image = frame.to_ndarray(
+            format="bgr24",
+            width=width,
+            height=height,
+            src_colorspace="ITU709" if untagged else None,
+        )
+        return np.ascontiguousarray(_turn(image, self._orientation))
+
+
+def open_source(path: str | Path, stride: int = 1, max_seconds: float | None = None) -> VideoFile:
+    """Open a video.
+
+    Args:
+        path: a video file.
+        stride: give every stride-th frame only.
+        max_seconds: give only frames before this time.
+
+    Raises:
+        UserError: there is no such file, it may not be read, or it holds no video.
+    """
+    return VideoFile(path, stride, max_seconds)
+
+
+def start_time(*streams: av.stream.Stream) -> Fraction:
+    """The first of the streams' own start times, in seconds; what time 0 means for all of them."""
+    starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
+    return min(starts, default=Fraction(0))
+
+
+def _length(stream: av.stream.Stream) -> Fraction | None:
+    """Seconds that a stream lasts by the file's header, or None."""
+    return stream.duration * stream.time_base if stream.duration else None
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    """Open a container of one of `FORMATS`.
+
+    Raises:
+        UserError: see `open_source`.
+    """
+    try:
+        path.stat()
+        if path.is_dir():
+            raise UserError(f"{path} is a folder, not a video")
+        # "file:" keeps a colon in a name from being read as a protocol.
+        return av.open(f"file:{path}", options={"format_whitelist": ",".join(FORMATS)})
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f"no such file: {path}") from error
+    except PermissionError as error:
+        raise UserError(f"{path} may not be read: check its permissions") from error
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: it is not a video, or damaged") from error
+
+
+def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    """The main video stream.
+
+    Raises:
+        UserError: there is none, or no decoder for it.
+    """
+    video = container.streams.best("video")
+    if video is None or video.disposition & av.stream.Disposition.attached_pic:
+        raise UserError(f"{path} has no video in it")
+    if video.codec_context is None:
+        raise UserError(f"{path} is coded in a way that cannot be read here: convert it first")
+    return video
+
+
+def _square_size(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
+    """Width and height with square pixels, scaled up; aspects beyond 4:1 are not believed."""
+    width, height = frame.width, frame.height
+    if not aspect or not Fraction(1, 4) <= aspect <= 4:
+        return width, height
+    return (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
+
+
+def _orientation(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
+    """Whether to transpose, then to mirror left-right, then top-bottom, for an upright picture.
+
+    The display matrix [[a, b], [c, d]] sends the picture's (x, y) to (ax + cy, bx + dy)
+    (libavutil/display.h, 16.16 fixed point).
+    """
+    try:
+        data = frame.side_data["DISPLAYMATRIX"]
+    except KeyError:
+        return False, False, False
+    (a, b), (c, d) = np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2]
+    return (True, c < 0, b < 0) if abs(b) > abs(a) else (False, a < 0, d < 0)
+
+
+def _turned(size: tuple[int, int], orientation: tuple[bool, bool, bool]) -> tuple[int, int]:
+    width, height = size
+    return (height, width) if orientation[0] else (width, height)
+
+
+def _turn(image: np.ndarray, orientation: tuple[bool, bool, bool]) -> np.ndarray:
+    transpose, mirror, flip = orientation
+    if transpose:
+        image = cv2.transpose(image)
+    if mirror or flip:
+        image = cv2.flip(image, -1 if mirror and flip else int(mirror))
+    return image
