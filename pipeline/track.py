@@ -1,0 +1,341 @@
+"""Who is who, from frame to frame: keypoints in, people with stable ids out.
+
+The tracker owns no network. It says where to crop (`Tracker.expected`) and when to look at the
+whole picture again (`Tracker.detection_due`), and is told what was found there (`Tracker.detect`,
+`Tracker.update`). Similarity is COCO's object keypoint similarity (OKS), which still tells two
+people apart whose boxes have become one.
+"""
+
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import torch
+from mmpose.evaluation.functional.nms import oks_iou
+from scipy.optimize import linear_sum_assignment
+from torchvision.ops import box_iou
+
+from pipeline.detect import Detections
+
+TORSO = [5, 6, 11, 12]
+MIN_JOINTS = 5
+"""Fewer joints than this are not a person seen."""
+SURE = 0.45
+"""Mean joint score from which one look is enough to believe in a person."""
+SURE_LOOKS = 3
+"""Looks that are enough at any score."""
+MARGIN = 0.1
+"""Width of the rim around the joints in a person's box, in heights of the body."""
+CLOSE = 0.3
+"""Overlap (IoU) of two boxes from which one of the two may soon be hidden."""
+
+SAME_SKELETON = 0.55
+"""OKS between two poses above which they are one body found twice."""
+SAME_PERSON = 0.3
+"""OKS between a pose and where a person was expected, below which it is somebody else."""
+TOLERANCE = 2.0
+"""Body sizes count this many times larger when a pose is compared with an expected one: people
+move between looks, annotators (for whom OKS was made) do not."""
+TOLERANCE_GROWTH = 2.0
+"""How much the tolerance grows for every second out of sight."""
+
+DETECTION_PERIOD = 0.4
+"""Seconds between looks at the whole picture while all is well."""
+TROUBLE_PERIOD = 0.1
+"""Seconds between looks while nobody is there, somebody is lost, or two people overlap."""
+CROP_GAP = 0.5
+"""Seconds for which an unseen person is still looked for where they are expected."""
+HIDDEN = 0.3
+"""Seconds for which an unseen person is still reported, with absent joints."""
+PATIENCE = 2.0
+"""Seconds that a person may be out of sight and come back under the same id."""
+
+VELOCITY_SPAN = 0.15
+"""Time constant, in seconds, of the smoothing of velocity."""
+COASTING = 0.5
+"""Time constant, in seconds, in which an unseen person's velocity dies away."""
+SHRINKING = 0.3
+"""Time constant, in seconds, in which a box follows a body that became smaller."""
+PROMINENCE_SPAN = 1.0
+"""Time constant, in seconds, of the smoothing of how much a person matters."""
+INCUMBENCY = 1.3
+"""How many times more a newcomer must matter to take the place of a chosen person."""
+
+
+@dataclass
+class Person:
+    """One tracked person in one frame.
+
+    Attributes:
+        id: stable for as long as the person is followed, counted from 1.
+        box: float32 [5], x1, y1, x2, y2 in pixels and score.
+        keypoints: float32 [17, 3], x, y in pixels and score, in COCO order. A joint that was not
+            seen has a score under the pose model's threshold.
+    """
+
+    id: int
+    box: np.ndarray
+    keypoints: np.ndarray
+
+
+@dataclass(eq=False)
+class Track:
+    """What is remembered of one person; times in seconds, lengths in pixels."""
+
+    keypoints: np.ndarray
+    box: np.ndarray
+    seen: float
+    id: int | None = None
+    looks: int = 0
+    recognised: float = -np.inf
+    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
+    prominence: float = field(init=False)
+    detected: np.ndarray | None = None
+
+    def __post_init__(self):
+        self.prominence = self.size
+
+    @property
+    def size(self) -> float:
+        """Side of the square that is as large as the box."""
+        return float(np.sqrt(np.prod(self.box[2:] - self.box[:2])))
+
+    @property
+    def patience(self) -> float:
+        """Seconds without being seen after which the track ends; short for a doubtful one."""
+        return PATIENCE if self.id else HIDDEN
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Middle [2] of the box."""
+        return (self.box[:2] + self.box[2:]) / 2
+
+    def recognise(self, time: float, box: np.ndarray, pose: np.ndarray) -> None:
+        """Take what the detector saw of the person: a box [4] and a pose [17, 3].
+
+        Somebody who was lost is looked for there from now on.
+        """
+        self.recognised, self.detected = time, pose
+        if time - self.seen > CROP_GAP:
+            self.keypoints, self.box, self.seen = pose, box, time
+            self.velocity[:] = 0
+
+    def drift(self, time: float) -> np.ndarray:
+        """How far [2] the person is expected to have moved since last seen."""
+        return self.velocity * COASTING * (1 - np.exp(-(time - self.seen) / COASTING))
+
+    def expected_keypoints(self, time: float) -> np.ndarray:
+        """Where the joints [17, 3] are expected."""
+        moved = self.keypoints.copy()
+        moved[:, :2] += self.drift(time)
+        return moved
+
+    def expected_box(self, time: float) -> np.ndarray:
+        """Where the box [4] is expected."""
+        return self.box + np.tile(self.drift(time), 2)
+
+    def move(self, time: float, keypoints: np.ndarray, threshold: float) -> None:
+        """Take the pose [17, 3] in which the person was seen."""
+        elapsed = max(time - self.seen, 1e-3)
+        both = np.minimum(keypoints[:, 2], self.keypoints[:, 2]) >= threshold
+        anchors = both & np.isin(np.arange(17), TORSO) if both[TORSO].any() else both
+        if anchors.any():
+            step = np.median((keypoints - self.keypoints)[anchors, :2], axis=0)
+            self.velocity += _weight(elapsed, VELOCITY_SPAN) * (step / elapsed - self.velocity)
+        body = _extent(keypoints, threshold)
+        slack = (self.expected_box(time) - body) * np.array([-1, -1, 1, 1])
+        shrink = 1 - _weight(elapsed, SHRINKING)
+        self.box = body + np.maximum(slack, 0) * shrink * np.array([-1, -1, 1, 1])
+        self.keypoints, self.seen = keypoints, time
+        self.looks += 1
+
+
+class Tracker:
+    """Follows people through crossing, occlusion and missed detections.
+
+    Args:
+        threshold: score from which the pose model's keypoints count as seen.
+        most: how many people are followed at a time; the most prominent where there are more.
+    """
+
+    def __init__(self, threshold: float, most: int = 6):
+        self.threshold = threshold
+        self.most = most
+        self._last_id = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop everybody, as after a cut. Ids are not used again."""
+        self._tracks: list[Track] = []
+        self._cropped: list[Track] = []
+        self._chosen: list[Track] = []
+        self._last_detection = self._last_update = -np.inf
+        self._period = TROUBLE_PERIOD
+
+    def detection_due(self, time: float) -> bool:
+        """Whether the whole picture should be looked at, at this time in seconds."""
+        return time - self._last_detection >= self._period - 1e-6
+
+    def detect(self, time: float, found: Detections) -> None:
+        """Recognise people among what the detector found at ``time``, and meet new ones."""
+        self._last_detection = time
+        shape = len(self._tracks), len(found.keypoints)
+        likeness = np.zeros(shape, np.float32)
+        for i, j in np.ndindex(shape):
+            likeness[i, j] = self._likeness(self._tracks[i], found.keypoints[j], time)
+        rows, columns = linear_sum_assignment(-likeness)
+        matches = {j: i for i, j in zip(rows, columns, strict=True) if likeness[i, j] > SAME_PERSON}
+        for j, (box, pose) in enumerate(zip(found.boxes[:, :4], found.keypoints, strict=True)):
+            if j in matches:
+                self._tracks[matches[j]].recognise(time, box, pose)
+            elif not (likeness[:, j] > SAME_SKELETON).any():
+                track = Track(pose, box, seen=time)
+                track.recognise(time, box, pose)
+                self._tracks.append(track)
+        self._tracks.sort(key=lambda track: -track.prominence)
+        del self._tracks[self.most :]
+
+    def expected(self, time: float) -> np.ndarray:
+        """Boxes float32 [T, 4] to estimate poses in at ``time``, one for each person looked for."""
+        self._cropped = [track for track in self._tracks if time - track.seen <= CROP_GAP]
+        boxes = [track.expected_box(time) for track in self._cropped]
+        return np.array(boxes, np.float32).reshape(-1, 4)
+
+    def update(self, time: float, keypoints: np.ndarray) -> list[Person]:
+        """Take the poses estimated in the expected boxes, and say who is there.
+
+        Args:
+            time: of the frame, in seconds.
+            keypoints: float32 [T, 17, 3], in the order of the last `expected`.
+
+        Returns:
+            The people in the frame. Somebody out of sight for less than `HIDDEN` seconds is
+            among them, with absent joints.
+        """
+        poses = self._one_body_each(time, keypoints)
+        for track, pose in zip(self._cropped, poses, strict=True):
+            track.detected = None
+            if pose is not None:
+                track.move(time, pose, self.threshold)
+                self._name(track)
+        self._tracks = [track for track in self._tracks if time - track.seen <= track.patience]
+        self._weigh(time)
+        self._period = TROUBLE_PERIOD if self._in_trouble(time) else DETECTION_PERIOD
+        return [
+            self._person(track, time)
+            for track in self._tracks
+            if track.id is not None and time - track.seen <= HIDDEN
+        ]
+
+    def chosen(self, count: int) -> list[int]:
+        """Ids of the ``count`` people who matter most: large, moving, near another.
+
+        Whoever was chosen before stays until somebody matters clearly more.
+        """
+        known = [track for track in self._tracks if track.id is not None]
+        known.sort(
+            key=lambda track: -track.prominence * (INCUMBENCY if track in self._chosen else 1)
+        )
+        self._chosen = known[:count]
+        return sorted(track.id for track in self._chosen)
+
+    def _visible(self, pose: np.ndarray) -> np.ndarray:
+        return pose[:, 2] >= self.threshold
+
+    def _likeness(self, track: Track, pose: np.ndarray, time: float) -> float:
+        """OKS between a pose and where the person was expected, forgiving what motion does."""
+        tolerance = TOLERANCE + TOLERANCE_GROWTH * (time - track.seen)
+        area = (tolerance * track.size) ** 2
+        return self._oks(track.expected_keypoints(time), pose, area)
+
+    def _oks(self, pose: np.ndarray, other: np.ndarray, area: float) -> float:
+        return float(
+            oks_iou(pose.ravel(), other.reshape(1, -1), area, [area], vis_thr=self.threshold)[0]
+        )
+
+    def _is_person(self, track: Track, pose: np.ndarray, time: float) -> bool:
+        """Whether enough of a body was seen; a faint one must be known to the detector too."""
+        scores = pose[self._visible(pose), 2]
+        if len(scores) < MIN_JOINTS:
+            return False
+        return scores.mean() >= SURE or time - track.recognised <= PATIENCE
+
+    def _one_body_each(self, time: float, keypoints: np.ndarray) -> list[np.ndarray | None]:
+        """The pose of each cropped track, or None; never the same body for two.
+
+        Two crops that overlap, as in a hug, may both show the body in front. It stays with the one
+        who was expected there; the other takes what the detector saw of them, if it did.
+        """
+        tracks = self._cropped
+        poses = [
+            pose if self._is_person(track, pose, time) else None
+            for track, pose in zip(tracks, keypoints, strict=True)
+        ]
+        for i, j in combinations(range(len(tracks)), 2):
+            if self._same_body(poses[i], poses[j], tracks[i].size):
+                claims = [
+                    (tracks[k].id is not None, self._likeness(tracks[k], poses[k], time))
+                    for k in (i, j)
+                ]
+                poses[i if claims[0] < claims[1] else j] = None
+        for i, track in enumerate(tracks):
+            if poses[i] is None and track.detected is not None:
+                others = poses[:i] + poses[i + 1 :]
+                if not any(self._same_body(track.detected, pose, track.size) for pose in others):
+                    poses[i] = track.detected
+        return poses
+
+    def _same_body(self, pose: np.ndarray | None, other: np.ndarray | None, size: float) -> bool:
+        if pose is None or other is None:
+            return False
+        return self._oks(pose, other, size**2) > SAME_SKELETON
+
+    def _name(self, track: Track) -> None:
+        """Give an id to somebody of whom there is no more doubt."""
+        scores = track.keypoints[self._visible(track.keypoints), 2]
+        if track.id is None and (track.looks >= SURE_LOOKS or scores.mean() >= SURE):
+            self._last_id += 1
+            track.id = self._last_id
+
+    def _weigh(self, time: float) -> None:
+        """Update how much each person matters: size, more so if they move or are near another."""
+        weight = _weight(time - self._last_update, PROMINENCE_SPAN)
+        self._last_update = time
+        for track in self._tracks:
+            distances = [
+                np.linalg.norm(track.centre - other.centre)
+                for other in self._tracks
+                if other is not track
+            ]
+            nearness = np.exp(-min(distances, default=np.inf) / track.size)
+            motion = min(np.linalg.norm(track.velocity) / track.size, 1)
+            now = track.size * (1 + 0.5 * nearness + 0.5 * motion)
+            track.prominence += weight * (now - track.prominence)
+
+    def _in_trouble(self, time: float) -> bool:
+        if not self._tracks or any(track.seen < time for track in self._tracks):
+            return True
+        boxes = torch.tensor(np.array([track.box for track in self._tracks]))
+        return bool((box_iou(boxes, boxes).triu(1) > CLOSE).any())
+
+    def _person(self, track: Track, time: float) -> Person:
+        keypoints = track.expected_keypoints(time).astype(np.float32)
+        if track.seen < time:
+            keypoints[:, 2] = 0
+        visible = self._visible(keypoints)
+        score = keypoints[visible, 2].mean() if visible.any() else 0.0
+        box = np.append(track.expected_box(time), score).astype(np.float32)
+        return Person(track.id, box, keypoints)
+
+
+def _weight(elapsed: float, span: float) -> float:
+    """Weight of a new value in exponential smoothing with time constant ``span``."""
+    return 1 - float(np.exp(-elapsed / span))
+
+
+def _extent(keypoints: np.ndarray, threshold: float) -> np.ndarray:
+    """Box [4] around the seen joints, with a margin for what reaches beyond them."""
+    points = keypoints[keypoints[:, 2] >= threshold, :2]
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = MARGIN * (high - low).max()
+    return np.concatenate([low - margin, high + margin])

@@ -1,0 +1,173 @@
+import numpy as np
+import pytest
+
+from pipeline.detect import Detections
+from pipeline.track import HIDDEN, PATIENCE, Tracker
+from tests.pipeline.bodies import body, box_of
+
+RATE = 30
+
+
+class Scene:
+    """Bodies that move, seen by a perfect detector and a pose stage that takes the nearest body."""
+
+    def __init__(self, tracker=None):
+        self.tracker = tracker or Tracker(threshold=0.3)
+        self.detections = 0
+
+    def show(self, time, bodies):
+        if self.tracker.detection_due(time):
+            self.detections += 1
+            poses = np.array(bodies, np.float32).reshape(-1, 17, 3)
+            boxes = np.array([box_of(pose) for pose in poses], np.float32).reshape(-1, 5)
+            self.tracker.detect(time, Detections(boxes, poses))
+        boxes = self.tracker.expected(time)
+        return self.tracker.update(time, np.array([self.pose(box, bodies) for box in boxes]))
+
+    def pose(self, box, bodies):
+        """The body nearest to the middle of the box, as a single-person network sees it."""
+        middle = (box[:2] + box[2:]) / 2
+        inside = [b for b in bodies if np.abs(b[[11, 12], :2].mean(0) - middle).max() < 100]
+        if not inside:
+            return np.zeros((17, 3), np.float32)
+        return min(inside, key=lambda b: np.linalg.norm(b[[11, 12], :2].mean(0) - middle))
+
+
+def ids_at(people, bodies):
+    """The id found at each body, or None."""
+
+    def holder(wanted):
+        for person in people:
+            if np.allclose(person.keypoints, wanted):
+                return person.id
+        return None
+
+    return [holder(b) for b in bodies]
+
+
+def test_two_people_keep_their_ids_while_they_cross():
+    scene = Scene()
+    first = last = None
+    for i in range(90):
+        bodies = [body(100 + 4 * i), body(460 - 4 * i, height=190)]
+        if 40 <= i <= 50:
+            bodies.pop()  # the one behind is hidden
+        found = ids_at(scene.show(i / RATE, bodies), bodies)
+        first = first or (found if None not in found else None)
+        last = found
+    assert first == [1, 2]
+    assert last == [1, 2]
+
+
+def test_a_second_of_occlusion_does_not_change_the_id():
+    scene = Scene()
+    for i in range(90):
+        bodies = [body(150), body(300 + i)]
+        if 30 <= i < 60:
+            bodies.pop()
+        people = scene.show(i / RATE, bodies)
+        if 30 + HIDDEN * RATE + 1 < i < 60:
+            assert [person.id for person in people] == [1]
+    assert ids_at(people, bodies) == [1, 2]
+
+
+def test_who_stays_away_longer_is_somebody_new():
+    scene = Scene()
+    scene.show(0, [body(150), body(400)])
+    gone = int((PATIENCE + 0.2) * RATE)
+    for i in range(1, gone):
+        scene.show(i / RATE, [body(150)])
+    people = scene.show(gone / RATE, [body(150), body(400)])
+    for i in range(1, 10):
+        people = scene.show((gone + i) / RATE, [body(150), body(400)])
+    assert sorted(person.id for person in people) == [1, 3]
+
+
+def test_missed_detections_lose_nobody():
+    scene = Scene()
+    scene.show(0, [body(150), body(400)])
+    tracker = scene.tracker
+    for i in range(1, 60):
+        time = i / RATE
+        bodies = [body(150 + i), body(400)]
+        if tracker.detection_due(time):
+            tracker.detect(time, Detections(np.zeros((0, 5)), np.zeros((0, 17, 3))))
+        poses = [scene.pose(box, bodies) for box in tracker.expected(time)]
+        people = tracker.update(time, np.array(poses))
+        assert ids_at(people, bodies) == [1, 2]
+
+
+def test_two_tracks_never_hold_the_same_skeleton():
+    tracker = Tracker(threshold=0.3)
+    bodies = np.array([body(200), body(290)])
+    boxes = np.array([box_of(b) for b in bodies])
+    tracker.detect(0, Detections(boxes, bodies))
+    tracker.expected(0)
+    tracker.update(0, bodies)
+    for i in range(1, 8):  # both crops show the first body; the detector sees neither
+        time = i / RATE
+        tracker.expected(time)
+        people = tracker.update(time, np.array([bodies[0], bodies[0]]))
+        holders = [p for p in people if (p.keypoints[:, 2] >= 0.3).any()]
+        assert [p.id for p in holders] == [1]
+        assert sorted(p.id for p in people) == [1, 2]
+    time = 8 / RATE  # both crops still do, but the detector sees both
+    assert tracker.detection_due(time)
+    tracker.detect(time, Detections(boxes, bodies))
+    tracker.expected(time)
+    people = tracker.update(time, np.array([bodies[0], bodies[0]]))
+    assert ids_at(people, bodies) == [1, 2]
+
+
+def test_the_detector_rests_while_all_is_well_and_works_while_nobody_is_there():
+    calm, empty = Scene(), Scene()
+    for i in range(60):
+        calm.show(i / RATE, [body(150), body(450)])
+        empty.show(i / RATE, [])
+    assert calm.detections <= 8
+    assert 15 <= empty.detections <= 25
+
+
+def test_the_chosen_are_the_large_and_do_not_flicker():
+    scene = Scene()
+    bodies = [body(100, height=100), body(300, height=200), body(600, height=210)]
+    for i in range(60):
+        rng = np.random.default_rng(i)
+        sizes = 1 + 0.05 * rng.standard_normal(3)
+        people = scene.show(
+            i / RATE,
+            [
+                body(b[15:, 0].mean(), height=h * s)
+                for b, h, s in zip(bodies, (100, 200, 210), sizes, strict=True)
+            ],
+        )
+        chosen = scene.tracker.chosen(1)
+        first = chosen if i == 5 else (first if i > 5 else None)
+        if i > 5:
+            assert chosen == first
+    assert len(people) == 3
+    assert set(scene.tracker.chosen(2)) == {p.id for p in people if p.box[3] - p.box[1] > 150}
+
+
+def test_more_people_than_are_followed_keeps_the_large():
+    scene = Scene(Tracker(threshold=0.3, most=2))
+    bodies = [body(100, height=100), body(300, height=200), body(600, height=210)]
+    for i in range(10):
+        people = scene.show(i / RATE, bodies)
+    assert sorted(round(p.keypoints[0, 0]) for p in people) == [300, 600]
+
+
+def test_forgetting_gives_new_ids():
+    scene = Scene()
+    scene.show(0, [body(150)])
+    scene.tracker.forget()
+    assert scene.tracker.detection_due(1 / RATE)
+    assert [p.id for p in scene.show(1 / RATE, [body(150)])] == [2]
+
+
+@pytest.mark.parametrize("rate", [10, 15, 60])
+def test_a_runner_is_followed_at_any_frame_rate(rate):
+    scene = Scene()
+    for i in range(2 * rate):
+        people = scene.show(i / rate, [body(100 + 500 * i / rate)])
+    assert [p.id for p in people] == [1]
