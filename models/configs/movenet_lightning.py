@@ -1,0 +1,28 @@
+"""MoveNet SinglePose Lightning (192×192) as an MMPose top-down pose estimator."""
+
+custom_imports = dict(imports=["models.movenet"], allow_failed_imports=False)
+default_scope = "mmpose"
+
+keypoint_threshold = 0.2
+input_size = (192, 192)
+padding = 1.25
+
+model = dict(
+    type="TopdownPoseEstimator",
+    data_preprocessor=dict(
+        type="PoseDataPreprocessor", mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True
+    ),
+    backbone=dict(type="MoveNetBackbone", width=1.0),
+    neck=dict(type="MoveNetNeck", in_channels=[24, 32, 64, 1280]),
+    head=dict(type="MoveNetHead"),
+)
+
+pipeline = [
+    dict(type="LoadImage"),
+    dict(type="GetBBoxCenterScale", padding=padding),
+    dict(type="TopdownAffine", input_size=input_size),
+    dict(type="PackPoseInputs"),
+]
+coco = dict(from_file="configs/_base_/datasets/coco.py")
+test_dataloader = dict(dataset=dict(type="CocoDataset", metainfo=coco, pipeline=pipeline))
+train_dataloader = test_dataloader  # MMPose reads the joints' names there

@@ -1,0 +1,27 @@
+"""MoveNet MultiPose Lightning as an MMPose bottom-up pose estimator that also gives boxes."""
+
+custom_imports = dict(imports=["models.movenet"], allow_failed_imports=False)
+default_scope = "mmpose"
+
+size = 512
+people = 20
+
+model = dict(
+    type="BottomupPoseEstimator",
+    data_preprocessor=dict(
+        type="PoseDataPreprocessor", mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True
+    ),
+    backbone=dict(type="MoveNetBackbone", width=1.5),
+    neck=dict(type="MoveNetNeck", in_channels=[40, 48, 96, 1280]),
+    head=dict(type="MoveNetMultiHead", people=people),
+    test_cfg=dict(score_thr=0.1),
+)
+
+pipeline = [
+    dict(type="LoadImage"),
+    dict(type="FitLongSide", size=size),
+    dict(type="PackPoseInputs"),
+]
+coco = dict(from_file="configs/_base_/datasets/coco.py")
+test_dataloader = dict(dataset=dict(type="CocoDataset", metainfo=coco, pipeline=pipeline))
+train_dataloader = test_dataloader  # MMPose reads the joints' names there

@@ -1,0 +1,136 @@
+"""An MMPose model with its own test pipeline, loaded so that only its config can run code."""
+
+import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
+
+# isort: split
+import pickle
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.logging import HistoryBuffer
+from mmpose.apis import init_model
+
+from models.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIGS, WEIGHTS = ROOT / "models" / "configs", ROOT / "weights"
+
+# What MMEngine writes into a checkpoint beside tensors: the joints' tables and the training log.
+SAFE = [
+    HistoryBuffer,
+    np.ndarray,
+    np.dtype,
+    np.core.multiarray._reconstruct,
+    np.core.multiarray.scalar,
+    *(type(np.dtype(kind)) for kind in "?bBhHiIlLqQefd"),
+]
+
+
+def load_config(path):
+    """Reads an MMEngine config, which is Python and is run.
+
+    Raises:
+        UserError: the file is missing, or fails as a config.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"no such config: {path}")
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # a config is a program: it may fail in any way
+        raise UserError(f"{path} is not a usable MMEngine config: {one_line(error)}") from error
+
+
+def load_checkpoint(path):
+    """Reads a checkpoint's state dict, refusing any that would run code.
+
+    Raises:
+        UserError: the file is missing or broken, or holds more than tensors and plain values, or no
+            weights.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"no such checkpoint: {path}")
+    try:
+        with torch.serialization.safe_globals(SAFE):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path} is refused: it is no checkpoint of tensors and plain values alone, "
+            "and reading anything else could run code"
+        ) from error
+    except Exception as error:  # torch.load documents no errors of its own for broken files
+        raise UserError(f"{path} is not a PyTorch checkpoint: {one_line(error)}") from error
+    state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
+    if not any(isinstance(value, torch.Tensor) for value in state.values()):
+        raise UserError(f"{path} is a PyTorch file without weights")
+    return state
+
+
+def one_line(error):
+    """The error's type and the first line of its message."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+class PoseModel:
+    """Pictures in, MMPose's predictions out; the pipeline is built once, not at every call.
+
+    Args:
+        config: a `Config`; flip testing is turned off in it, which would double the time.
+        checkpoint: path of weights that fit the config.
+        device: as PyTorch names it, "cpu" or "cuda:0".
+
+    Raises:
+        UserError: the model cannot be built, the weights do not fit, or the device is not there.
+    """
+
+    def __init__(self, config, checkpoint, device="cpu"):
+        state = load_checkpoint(checkpoint)
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise UserError(f"device '{device}' cannot be used: {one_line(error)}") from error
+        if config.get("model", {}).get("test_cfg"):
+            config.model.test_cfg.flip_test = False
+        try:
+            with warnings.catch_warnings():
+                # MMPose looks for its own joint tables in the working directory first, and says so.
+                warnings.filterwarnings("ignore", message="The metainfo config file")
+                self.model = init_model(config, device=device)
+            self.pipeline = Compose(config.test_dataloader.dataset.pipeline)
+        except UserError:
+            raise
+        except Exception as error:  # whatever a config of the user's asks MMPose to build
+            raise UserError(f"MMPose cannot build this config: {one_line(error)}") from error
+        self.load(state, checkpoint)
+
+    def load(self, state, path):
+        """Puts the weights into the model; all of its own must be there.
+
+        Raises:
+            UserError: a weight is missing or has another shape.
+        """
+        try:
+            missing = self.model.load_state_dict(state, strict=False).missing_keys
+        except RuntimeError as error:
+            raise UserError(f"{path} does not fit the config: weights differ in shape") from error
+        if missing:
+            raise UserError(
+                f"{path} does not fit the config: {len(missing)} weights are missing, "
+                f"the first is {missing[0]}"
+            )
+
+    @torch.inference_mode()
+    def __call__(self, items):
+        """Runs the model on a batch.
+
+        Args:
+            items: what the test pipeline takes, one dictionary a picture or crop ("img" and so on).
+
+        Returns:
+            MMPose's `pred_instances`, one `InstanceData` an item, in pixels of the picture.
+        """
+        batch = [self.pipeline({**item, **self.model.dataset_meta}) for item in items]
+        return [sample.pred_instances for sample in self.model.test_step(pseudo_collate(batch))]
