@@ -1,0 +1,139 @@
+"""Where each person's joints are: any COCO-17 top-down model of MMPose, on crops of people."""
+
+import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
+
+# isort: split
+from pathlib import Path
+from urllib.error import URLError
+
+import mmpose
+import numpy as np
+import torch
+from mmengine.fileio import load
+from mmpose.models.pose_estimators import TopdownPoseEstimator
+
+from models.errors import UserError
+from models.pose_model import CONFIGS, WEIGHTS, PoseModel, load_config
+from models.skeleton import JOINTS
+
+BUNDLED = {"movenet-lightning": "movenet_lightning", "movenet-thunder": "movenet_thunder"}
+RTMPOSE = {
+    f"rtmpose-{size}": f"rtmpose-{size}_8xb256-420e_body8-256x192" for size in ("t", "s", "m", "l")
+}
+"""MMPose 1.3.2 lists no alias for most sizes of RTMPose; these are the names it does list."""
+
+POSE_MODELS = (*BUNDLED, *RTMPOSE)
+"""Names for `--pose`; any other alias or model name of MMPose's model index is taken as well."""
+
+SIMCC_THRESHOLD = 0.3
+"""MMPose's own `kpt_thr`, for models whose config says nothing of ours."""
+
+
+class PoseEstimator:
+    """A top-down pose model of MMPose.
+
+    Args:
+        model: "movenet-lightning" or "movenet-thunder" (bundled), or an alias or a name of MMPose's
+            model index, whose weights are fetched from OpenMMLab into PyTorch's hub folder.
+        config: path of an MMEngine config to use instead of `model`. It is Python and is run.
+        checkpoint: path of the weights for `config`, read with `weights_only=True`.
+        device: as PyTorch names it.
+
+    Attributes:
+        threshold: the keypoint score from which this model's joints count as seen.
+
+    Raises:
+        UserError: unknown model, missing or unfitting files, no network, not COCO-17, or not
+            top-down.
+
+    Example:
+        >>> pose = PoseEstimator("movenet-thunder")
+        >>> keypoints = pose(image, boxes)  # float32 [P, 17, 3]: x, y in pixels and score in 0..1
+    """
+
+    def __init__(self, model="movenet-lightning", config=None, checkpoint=None, device="cpu"):
+        if (config is None) != (checkpoint is None):
+            raise UserError("a pose config needs its checkpoint, and a pose checkpoint its config")
+        if config is None:
+            config, checkpoint = find_model(model)
+        settings = load_config(config)
+        self.model = PoseModel(settings, checkpoint, device)
+        self.threshold = float(settings.get("keypoint_threshold", SIMCC_THRESHOLD))
+        if not isinstance(self.model.model, TopdownPoseEstimator):
+            raise UserError(
+                f"{config} is not a top-down pose model: choose one that takes person boxes"
+            )
+        names = self.model.model.dataset_meta["keypoint_id2name"]
+        if tuple(names[i].replace("_", " ") for i in sorted(names)) != JOINTS:
+            raise UserError(
+                f"{config} does not give the 17 COCO keypoints: choose a COCO body model"
+            )
+
+    def __call__(self, image, boxes):
+        """Estimates the joints of the people in the boxes, all in one batch.
+
+        Args:
+            image: uint8 [H, W, 3], BGR.
+            boxes: float [P, >= 4], x1, y1, x2, y2 in pixels; what follows is not used.
+
+        Returns:
+            float32 [P, 17, 3]: x, y in pixels and score in 0..1; P may be 0.
+        """
+        boxes = np.asarray(boxes, np.float32).reshape(len(boxes), -1)[:, :4]
+        if not len(boxes):
+            return np.zeros((0, len(JOINTS), 3), np.float32)
+        score = np.ones(1, np.float32)
+        people = self.model([dict(img=image, bbox=box[None], bbox_score=score) for box in boxes])
+        places = np.concatenate([person.keypoints for person in people])
+        scores = np.concatenate([person.keypoint_scores for person in people])
+        return np.dstack((places, scores.clip(0, 1))).astype(np.float32)
+
+
+def find_model(name):
+    """Paths of the config and the checkpoint of a model by name; fetches weights that are not here.
+
+    Raises:
+        UserError: MMPose does not know the name, or its weights cannot be fetched.
+    """
+    if name in BUNDLED:
+        return CONFIGS / f"{BUNDLED[name]}.py", WEIGHTS / f"{BUNDLED[name]}.pth"
+    listed = find_listed(RTMPOSE.get(name, name))
+    if listed is None:
+        raise UserError(
+            f"unknown pose model '{name}': choose {', '.join(POSE_MODELS)}, or one of MMPose's"
+        )
+    weights = np.atleast_1d(listed["Weights"])[0]
+    return model_index() / listed["Config"], fetch(weights)
+
+
+def model_index():
+    """The folder in which MMPose's package keeps its configs and their index."""
+    return Path(mmpose.__file__).parent / ".mim"
+
+
+def find_listed(name):
+    """The entry of MMPose's model index with this name or alias, or None."""
+    for metafile in load(model_index() / "model-index.yml")["Import"]:
+        for entry in load(model_index() / metafile)["Models"]:
+            aliases = entry.get("Alias", [])
+            if name == entry["Name"] or name in np.atleast_1d(aliases):
+                return entry
+    return None
+
+
+def fetch(url):
+    """Path of the file behind a URL in PyTorch's hub folder, downloaded if it is not there yet.
+
+    Raises:
+        UserError: the download fails.
+    """
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(url, str(path))
+        except (URLError, OSError) as error:
+            raise UserError(
+                f"cannot fetch {url} ({error}): use a bundled model, or put the file at {path}"
+            ) from error
+    return path
