@@ -91,13 +91,13 @@ class VideoFile:
     def _prepare(self) -> None:
         self._video = video = _video_stream(self._container, self.path)
         video.thread_type = "AUTO"
-        self._audio = self._container.streams.best("audio")
+        self._audio = audio_stream(self._container)
         self.has_audio = self._audio is not None
         self._damage: Fraction | None = None
         self._end = Fraction(0)
 
         self.time_base = video.time_base
-        self.start = start_time(*self._streams())
+        self.start = self._start_time()
         full_rate = video.average_rate or video.guessed_rate or Fraction(25)
         self.rate = full_rate / self._stride
         self._step = 1 / full_rate
@@ -120,6 +120,10 @@ class VideoFile:
         self.frames = (
             None if self.duration is None else math.ceil(round(self.duration * self.rate, 6))
         )
+
+    def _start_time(self) -> Fraction:
+        starts = [s.start_time * s.time_base for s in self._streams() if s.start_time is not None]
+        return min(starts, default=Fraction(0))
 
     def _promised_length(self) -> Fraction | None:
         """Seconds to the end of the streams that are read, as the file's header has it."""
@@ -250,10 +254,11 @@ def open_source(path: str | Path, stride: int = 1, max_seconds: float | None = N
     return VideoFile(path, stride, max_seconds)
 
 
-def start_time(*streams: av.stream.Stream) -> Fraction:
-    """The first of the streams' own start times, in seconds; what time 0 means for all of them."""
-    starts = [s.start_time * s.time_base for s in streams if s.start_time is not None]
-    return min(starts, default=Fraction(0))
+def audio_stream(container: av.container.InputContainer) -> av.AudioStream | None:
+    """The main sound track that can be decoded, or None."""
+    readable = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    best = container.streams.best("audio")
+    return best if best in readable else next(iter(readable), None)
 
 
 def _length(stream: av.stream.Stream) -> Fraction | None:
