@@ -1,8 +1,9 @@
-"""What all doors share: how mistakes are answered."""
+"""What the doors share: the options of the pipeline, and how mistakes are answered."""
 
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from models.errors import UserError
@@ -13,7 +14,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what `run` prints."""
-        raise UserError(f"{message} (--help shows what can be said)")
+        raise UserError(f"{message} (see --help)")
 
 
 def run(main: Callable[[], None]) -> None:
@@ -29,7 +30,84 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our standard output left; nothing more is to be said to it.
-        sys.stderr.close()
-        sys.exit(0)
+
+
+def confidence(text: str) -> float:
+    """A probability, for argparse."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def people(text: str) -> int:
+    """A positive number, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def add_pipeline_options(command: Parser) -> None:
+    """Add the options that `build_pipeline` reads."""
+    what = command.add_argument_group("what is recognised")
+    what.add_argument(
+        "--people", type=people, default=2, help="people whose actions are named (default 2)"
+    )
+    what.add_argument(
+        "--confidence",
+        type=confidence,
+        help="probability, 0 to 1, from which an action is named (default: the calibrated one)",
+    )
+    what.add_argument("--weights", type=Path, help="another STRL checkpoint (.safetensors)")
+    what.add_argument("--list-actions", action="store_true", help="list what can be recognised")
+    pose = command.add_argument_group("pose")
+    pose.add_argument(
+        "--quality",
+        choices=("fast", "accurate"),
+        default="fast",
+        help="MoveNet Lightning or Thunder (default fast)",
+    )
+    pose.add_argument("--pose", metavar="NAME", help="another COCO-17 model of MMPose: rtmpose-s")
+    pose.add_argument(
+        "--pose-config",
+        type=Path,
+        metavar="X.py",
+        help="an MMPose config of your own; it is Python, and is run: only use one you trust",
+    )
+    pose.add_argument("--pose-checkpoint", type=Path, metavar="Y.pth", help="its weights")
+    pose.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, mps")
+
+
+def build_pipeline(options: argparse.Namespace):
+    """The pipeline that was asked for.
+
+    Raises:
+        UserError: a model is unknown or cannot be read, or the device is not there.
+    """
+    # Imported here, since it takes seconds and a mistake in the arguments should not.
+    from pipeline.engine import QUALITIES, WEIGHTS, Pipeline
+    from pipeline.pose import PoseEstimator
+
+    pose = PoseEstimator(
+        options.pose or QUALITIES[options.quality],
+        options.pose_config,
+        options.pose_checkpoint,
+        options.device,
+    )
+    return Pipeline(
+        people=options.people,
+        confidence=options.confidence,
+        pose=pose,
+        weights=options.weights or WEIGHTS,
+        device=options.device,
+    )
+
+
+def list_actions(options: argparse.Namespace) -> None:
+    """Print every label of the classifier, one a line, with the number of people it takes."""
+    from models.strl import STRL
+    from pipeline.engine import WEIGHTS
+
+    for label in STRL.load(options.weights or WEIGHTS).labels:
+        print(f"{label.name} ({label.people} {'person' if label.people == 1 else 'people'})")

@@ -129,24 +129,17 @@ def test_the_detector_rests_while_all_is_well_and_works_while_nobody_is_there():
 
 
 def test_the_chosen_are_the_large_and_do_not_flicker():
-    scene = Scene()
-    bodies = [body(100, height=100), body(300, height=200), body(600, height=210)]
+    scene, rng = Scene(), np.random.default_rng(0)
+    places, heights, chosen = (100, 300, 600), (100, 200, 210), []
     for i in range(60):
-        rng = np.random.default_rng(i)
-        sizes = 1 + 0.05 * rng.standard_normal(3)
-        people = scene.show(
-            i / RATE,
-            [
-                body(b[15:, 0].mean(), height=h * s)
-                for b, h, s in zip(bodies, (100, 200, 210), sizes, strict=True)
-            ],
-        )
-        chosen = scene.tracker.chosen(1)
-        first = chosen if i == 5 else (first if i > 5 else None)
-        if i > 5:
-            assert chosen == first
+        noisy = heights * (1 + 0.05 * rng.standard_normal(3))
+        bodies = [body(x, height=h) for x, h in zip(places, noisy, strict=True)]
+        people = scene.show(i / RATE, bodies)
+        chosen.append(scene.tracker.chosen(1))
     assert len(people) == 3
-    assert set(scene.tracker.chosen(2)) == {p.id for p in people if p.box[3] - p.box[1] > 150}
+    assert all(ids == chosen[5] for ids in chosen[5:])
+    large = {person.id for person in people if person.box[3] - person.box[1] > 150}
+    assert set(scene.tracker.chosen(2)) == large
 
 
 def test_more_people_than_are_followed_keeps_the_large():

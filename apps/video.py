@@ -1,0 +1,81 @@
+"""A video in, an annotated video out: who is in it, and what they are doing."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from tqdm import tqdm
+
+from apps.cli import Parser, add_pipeline_options, build_pipeline, list_actions, run
+from models.errors import UserError
+from pipeline.overlay import draw
+from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
+from pipeline.source import open_source
+
+
+def parser() -> Parser:
+    """The command line."""
+    command = Parser(prog="video.py", description=__doc__)
+    command.add_argument("input", nargs="?", type=Path, help="the video")
+    output = command.add_argument_group("output")
+    output.add_argument("--out", type=Path, help="the annotated video, H.264 in .mp4")
+    output.add_argument("--json", metavar="FILE", help="one JSON object a frame; - for stdout")
+    output.add_argument("--events", type=Path, help="one row an action, as .csv or .json")
+    output.add_argument("--no-video", action="store_true", help="write only --json or --events")
+    reading = command.add_argument_group("reading")
+    reading.add_argument("--stride", type=int, default=1, help="use every n-th frame only")
+    reading.add_argument("--max-seconds", type=float, help="stop at this time of the video")
+    add_pipeline_options(command)
+    return command
+
+
+def main() -> None:
+    """Run the program."""
+    command = parser()
+    options = command.parse_args()
+    if options.list_actions:
+        return list_actions(options)
+    if options.input is None:
+        command.error("name a video")
+    if options.no_video and options.out:
+        command.error("--no-video and --out exclude each other")
+    if options.no_video and not (options.json or options.events):
+        command.error("--no-video needs --json or --events")
+    if not options.no_video and not options.out:
+        command.error("say where the annotated video goes with --out, or --no-video")
+    annotate(options)
+
+
+def annotate(options) -> None:
+    """Run the pipeline over the video, into every output asked for."""
+    with ExitStack() as stack:
+        # What is wrong with a file is said before the networks are loaded.
+        source = stack.enter_context(
+            open_source(options.input, options.stride, options.max_seconds)
+        )
+        video = events = lines = None
+        if options.out:
+            video = stack.enter_context(VideoSink(options.out, source))
+        if options.events:
+            events = stack.enter_context(EventsSink(options.events, source))
+        pipeline = build_pipeline(options)
+        if options.json:
+            lines = stack.enter_context(JsonLinesSink(options.json, pipeline.labels, source))
+        for frame in tqdm(source, total=source.frames, unit=" frames", dynamic_ncols=True):
+            result = pipeline(frame)
+            if lines:
+                lines.write(frame.index, frame.time, result.people, result.actions)
+            if events:
+                events.write(frame.time, result.actions)
+            if video:
+                picture = draw(frame.image, result.people, result.actions, pipeline.pose.threshold)
+                video.write(frame.time, picture)
+    for sink in (video, events, lines):
+        if sink:
+            print(f"wrote {sink.path}", file=sys.stderr)
+    if source.problem:
+        raise UserError(source.problem)
+
+
+if __name__ == "__main__":
+    run(main)

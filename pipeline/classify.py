@@ -1,0 +1,144 @@
+"""What people do: STRL's answers over windows, smoothed in time, and silent when unsure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from models.sample import RATE
+from models.strl import STRL
+
+EVIDENCE = 0.5
+"""Seconds of a window that must be filled before anything is said of it."""
+SMOOTHING = 0.25
+"""Time constant, in seconds, of the smoothing of probabilities."""
+RELEASE = 0.7
+"""Part of the threshold to which a label's probability must fall for the label to go again."""
+LEAD = 1.25
+"""How many times likelier another label must be to replace the one that is shown."""
+
+
+@dataclass
+class Action:
+    """What one person does, or two do to each other.
+
+    Attributes:
+        people: ids, one or two, ascending.
+        label: in words, or None for "no known action".
+        score: probability of the label; of the likeliest one where the label is None.
+        scores: float32 [classes], the smoothed probability of each label of the vocabulary. What
+            is missing from a sum of 1 is the probability of "none of these".
+    """
+
+    people: tuple[int, ...]
+    label: str | None
+    score: float
+    scores: np.ndarray
+
+
+@dataclass
+class _Answer:
+    """The state of one group: smoothed probabilities, and the label that is shown."""
+
+    scores: np.ndarray
+    time: float
+    label: int | None = None
+
+    def smooth(self, scores: np.ndarray, time: float) -> None:
+        weight = 1 - np.exp(-(time - self.time) / SMOOTHING)
+        self.scores = self.scores + np.float32(weight) * (scores - self.scores)
+        self.time = time
+
+    def decide(self, threshold: float) -> None:
+        """Choose the label with hysteresis: hard to get, easier to keep."""
+        best = int(self.scores.argmax())
+        shown = self.label
+        keep = shown is not None and self.scores[shown] >= RELEASE * threshold
+        if keep and self.scores[best] < LEAD * self.scores[shown]:
+            return
+        if self.scores[best] >= threshold:
+            self.label = best
+        elif not keep:
+            self.label = None
+
+
+class Classifier:
+    """Names what is going on in each window.
+
+    Args:
+        model: the trained network.
+        confidence: probability from which a label is shown; the model's calibrated one if None.
+    """
+
+    def __init__(self, model: STRL, confidence: float | None = None):
+        self.model = model
+        self.confidence = model.threshold if confidence is None else confidence
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what was known, as after a cut or a broken stream."""
+        self._answers: dict[tuple[int, ...], _Answer] = {}
+
+    def __call__(
+        self,
+        time: float,
+        groups: Sequence[tuple[int, ...]],
+        windows: np.ndarray,
+        present: np.ndarray,
+    ) -> list[Action]:
+        """Classify all windows in one batch.
+
+        Args:
+            time: at which the windows end, in seconds.
+            groups: ids of one or two people a window.
+            windows: float32 [B, 2, 64, 17, 2].
+            present: bool [B, 2, 64, 17].
+
+        Returns:
+            One action a person, or one for two where an interaction is likelier than what either
+            seems to do alone. Somebody seen for less than `EVIDENCE` seconds has none.
+        """
+        filled = present.any(axis=3).sum(axis=2) / RATE
+        probabilities = self._probabilities(windows, present)
+        answers = {}
+        for row, group in enumerate(groups):
+            if filled[row, : len(group)].min() < EVIDENCE:
+                continue
+            scores = probabilities[row]
+            answer = self._answers.get(group) or _Answer(scores, time)
+            answer.smooth(scores, time)
+            answer.decide(self.confidence)
+            answers[group] = answer
+        self._answers = answers
+        return [self._action(group) for group in self._speakers()]
+
+    @torch.inference_mode()
+    def _probabilities(self, windows: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """Calibrated probability of each label, float32 [B, classes]."""
+        device = next(self.model.parameters()).device
+        inputs = (torch.from_numpy(array).to(device) for array in (windows, present))
+        return self.model.probabilities(self.model(*inputs))[:, :-1].cpu().numpy()
+
+    def _speakers(self) -> list[tuple[int, ...]]:
+        """The pairs that beat their members' own answers, and everybody else alone."""
+        best = {group: answer.scores.max() for group, answer in self._answers.items()}
+        pairs = [
+            group for group in best if len(group) == 2 and self._answers[group].label is not None
+        ]
+        spoken_for: set[int] = set()
+        speakers = []
+        for pair in sorted(pairs, key=lambda pair: -best[pair]):
+            if spoken_for.isdisjoint(pair) and all(
+                best[pair] > best.get((who,), 0) for who in pair
+            ):
+                speakers.append(pair)
+                spoken_for.update(pair)
+        speakers += [group for group in best if len(group) == 1 and spoken_for.isdisjoint(group)]
+        return speakers
+
+    def _action(self, group: tuple[int, ...]) -> Action:
+        answer = self._answers[group]
+        label = None if answer.label is None else self.model.labels[answer.label].name
+        index = answer.scores.argmax() if answer.label is None else answer.label
+        return Action(group, label, float(answer.scores[index]), answer.scores)

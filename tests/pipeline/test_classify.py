@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+import torch
+
+from models.strl import Label
+from pipeline.classify import EVIDENCE, LEAD, Classifier
+
+LABELS = [Label("wave", 1), Label("walk", 1), Label("hug", 2, held=True)]
+
+
+class Told(torch.nn.Module):
+    """Stands where STRL stands, and answers what it is told."""
+
+    labels, threshold, temperature = LABELS, 0.6, 1.0
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.answers = {}
+
+    def forward(self, window, present):
+        return torch.stack([self.answers[int(w[0, 0, 0, 0])] for w in window])
+
+    def probabilities(self, logits):
+        return logits
+
+
+def probabilities(wave=0.0, walk=0.0, hug=0.0):
+    return torch.tensor([wave, walk, hug, 1 - wave - walk - hug])
+
+
+class Stage:
+    def __init__(self, confidence=None):
+        self.model = Told()
+        self.classifier = Classifier(self.model, confidence)
+
+    def ask(self, time, answers, filled=64):
+        """`answers`: probabilities by group."""
+        groups = list(answers)
+        windows = np.zeros((len(groups), 2, 64, 17, 2), np.float32)
+        present = np.zeros((len(groups), 2, 64, 17), bool)
+        for row, group in enumerate(groups):
+            windows[row, 0, 0, 0, 0] = row
+            self.model.answers[row] = answers[group]
+            present[row, : len(group), 64 - filled :] = True
+        actions = self.classifier(time, groups, windows, present)
+        return {action.people: action.label for action in actions}
+
+
+def test_nothing_is_said_before_half_a_second_is_seen():
+    stage = Stage()
+    sure = {(1,): probabilities(wave=0.9)}
+    assert stage.ask(0, sure, filled=round(EVIDENCE * 30) - 1) == {}
+    assert stage.ask(0.1, sure, filled=round(EVIDENCE * 30)) == {(1,): "wave"}
+
+
+def test_an_unsure_answer_is_no_answer():
+    stage = Stage()
+    assert stage.ask(0, {(1,): probabilities(wave=0.5)}) == {(1,): None}
+    assert Stage(confidence=0.4).ask(0, {(1,): probabilities(wave=0.5)}) == {(1,): "wave"}
+
+
+def test_a_label_does_not_flicker_about_the_threshold():
+    stage = Stage()
+    shown = [
+        stage.ask(i / 10, {(1,): probabilities(wave=0.62 if i % 2 == 0 else 0.55)})[(1,)]
+        for i in range(20)
+    ]
+    assert shown == ["wave"] * 20
+
+
+def test_a_label_goes_when_the_action_is_over():
+    stage = Stage()
+    stage.ask(0, {(1,): probabilities(wave=0.9)})
+    shown = [stage.ask(0.1 * i, {(1,): probabilities(walk=0.1)})[(1,)] for i in range(1, 10)]
+    assert shown[0] == "wave" and shown[-1] is None
+    assert shown == sorted(shown, key=lambda label: label is None)
+
+
+def test_a_glimpse_of_something_else_changes_nothing():
+    stage = Stage()
+    for i in range(10):
+        stage.ask(i / 10, {(1,): probabilities(wave=0.8)})
+    assert stage.ask(1.0, {(1,): probabilities(walk=0.9)})[(1,)] == "wave"
+    for i in range(8):
+        last = stage.ask(1.1 + i / 10, {(1,): probabilities(walk=0.9)})[(1,)]
+    assert last == "walk"
+
+
+def test_another_label_must_lead():
+    stage = Stage(confidence=0.3)
+    stage.ask(0, {(1,): probabilities(wave=0.45, walk=0.4)})
+    close = probabilities(wave=0.4, walk=0.4 * (LEAD - 0.05))
+    assert [stage.ask(i, {(1,): close})[(1,)] for i in range(1, 5)] == ["wave"] * 4
+
+
+@pytest.mark.parametrize("rate", [5, 10, 30])
+def test_smoothing_is_in_seconds(rate):
+    stage = Stage()
+    stage.ask(0, {(1,): probabilities(wave=0.9)})
+    gone = next(
+        i / rate
+        for i in range(1, 5 * rate)
+        if stage.ask(i / rate, {(1,): probabilities()})[(1,)] is None
+    )
+    assert 0.15 <= gone <= 0.15 + 2 / rate
+
+
+def test_an_interaction_speaks_for_both_if_it_beats_both():
+    answers = {
+        (1,): probabilities(wave=0.7),
+        (2,): probabilities(),
+        (1, 2): probabilities(hug=0.8),
+    }
+    assert Stage().ask(0, answers) == {(1, 2): "hug"}
+    answers[(1, 2)] = probabilities(hug=0.65)
+    assert Stage().ask(0, answers) == {(1,): "wave", (2,): None}
+    answers[(1, 2)] = probabilities(hug=0.5)
+    answers[(1,)] = probabilities(wave=0.3)
+    assert Stage().ask(0, answers) == {(1,): None, (2,): None}
+
+
+def test_nobody_is_in_two_interactions_at_once():
+    answers = {(i,): probabilities() for i in (1, 2, 3)}
+    answers |= {(1, 2): probabilities(hug=0.7), (2, 3): probabilities(hug=0.9)}
+    assert Stage().ask(0, answers) == {(2, 3): "hug", (1,): None}
+
+
+def test_forgetting_starts_afresh():
+    stage = Stage()
+    stage.ask(0, {(1,): probabilities(wave=0.9)})
+    stage.classifier.forget()
+    assert stage.ask(0.1, {(1,): probabilities(wave=0.5)}) == {(1,): None}
