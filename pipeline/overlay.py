@@ -1,0 +1,233 @@
+"""What is drawn: skeletons, boxes and labels on the picture.
+
+Left is orange, right is blue, and what belongs to two people is yellow (Okabe and Ito's palette,
+told apart with any kind of colour vision). Every line has a dark rim and every text a solid
+plate, so both stand out from any background; all sizes follow the picture's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from models.skeleton import BONES, JOINTS, PARTS
+
+if TYPE_CHECKING:  # drawing needs no network to be loaded
+    from pipeline.classify import Action
+    from pipeline.track import Person
+
+Colour = tuple[int, int, int]  # blue, green, red
+
+DARK: Colour = (28, 24, 24)
+WHITE: Colour = (245, 245, 245)
+GREY: Colour = (190, 185, 185)
+YELLOW: Colour = (66, 228, 240)
+BROWN: Colour = (20, 70, 78)
+SIDES: dict[str, Colour] = {"left": (0, 159, 230), "right": (233, 180, 86)}
+
+TEXT_SIZE = 0.027
+"""Height of the font, as a part of the picture's shorter side; at least `MIN_TEXT` pixels."""
+MIN_TEXT = 12
+LINE_WIDTH = 0.004
+"""Width of a bone, as a part of the picture's shorter side; at least 2 pixels."""
+
+SUBPIXEL = 3
+"""Binary digits behind the point in what OpenCV is given, so that nothing jumps by whole pixels."""
+
+
+def draw(
+    image: np.ndarray, people: Sequence[Person], actions: Sequence[Action], threshold: float
+) -> np.ndarray:
+    """Draw people and what they do, in place.
+
+    Args:
+        image: uint8 [H, W, 3], BGR, contiguous; it is drawn on.
+        people: everyone in view. All get box and id, and the joints and bones that were seen.
+        actions: those with a label are written over the person's box, or, for two people, at the
+            middle of a line between them.
+        threshold: the pose model's own; a joint with a lower score was not seen.
+
+    Returns:
+        The same image.
+    """
+    short = min(image.shape[:2])
+    width = max(2, round(LINE_WIDTH * short))
+    size = max(MIN_TEXT, round(TEXT_SIZE * short))
+    by_id = {person.id: person for person in people}
+    labelled = [a for a in actions if a.label is not None and all(i in by_id for i in a.people)]
+    pairs = [action for action in labelled if len(action.people) == 2]
+    singles = {action.people[0]: action for action in labelled if len(action.people) == 1}
+
+    for person in people:
+        _draw_box(image, person.box, max(1, width // 2))
+    for person in people:
+        _draw_skeleton(image, person.keypoints, threshold, width)
+    labels = _Labels(image, size)
+    for action in pairs:
+        ends = [_middle(by_id[i], threshold) for i in action.people]
+        _line(image, *ends, YELLOW, width)
+        labels.add_centred(_pair_texts(action), YELLOW, (ends[0] + ends[1]) / 2)
+    for person in people:
+        labels.add_above(_person_texts(person, singles.get(person.id)), DARK, person.box)
+    labels.draw()
+    return image
+
+
+def _pair_texts(action: Action) -> tuple[tuple[str, Colour], ...]:
+    who = "+".join(map(str, action.people))
+    return (who, BROWN), (action.label, DARK), (f"{action.score:.0%}", BROWN)
+
+
+def _person_texts(person: Person, action: Action | None) -> tuple[tuple[str, Colour], ...]:
+    if action is None:
+        return ((str(person.id), WHITE),)
+    return (str(person.id), GREY), (action.label, WHITE), (f"{action.score:.0%}", GREY)
+
+
+def _middle(person: Person, threshold: float) -> np.ndarray:
+    """The middle of the torso, or of the box where none of it was seen: [2]."""
+    torso = person.keypoints[list(PARTS["torso"])]
+    seen = torso[_seen(torso, threshold)]
+    return seen[:, :2].mean(0) if len(seen) else person.box[:4].reshape(2, 2).mean(0)
+
+
+def _seen(keypoints: np.ndarray, threshold: float) -> np.ndarray:
+    """Which joints [K, 3] were seen: bool [K]. An unknown number is never over the threshold."""
+    return (keypoints[:, 2] >= threshold) & np.isfinite(keypoints).all(1)
+
+
+def _side(*joints: int) -> Colour:
+    """The colour of a joint, or of a bone whose ends are both on one side; white for the middle."""
+    sides = {JOINTS[joint].split()[0] for joint in joints}
+    return SIDES.get(sides.pop(), WHITE) if len(sides) == 1 else WHITE
+
+
+def _point(point: np.ndarray) -> tuple[int, int]:
+    x, y = np.rint(point * 2**SUBPIXEL).astype(int).tolist()
+    return x, y
+
+
+def _rim(width: int) -> int:
+    return width + 2 * max(1, width // 3)
+
+
+def _line(
+    image: np.ndarray, start: np.ndarray, end: np.ndarray, colour: Colour, width: int
+) -> None:
+    ends = _point(start), _point(end)
+    cv2.line(image, *ends, DARK, _rim(width), cv2.LINE_AA, SUBPIXEL)
+    cv2.line(image, *ends, colour, width, cv2.LINE_AA, SUBPIXEL)
+
+
+def _draw_box(image: np.ndarray, box: np.ndarray, width: int) -> None:
+    (left, top), (right, bottom) = np.rint(box[:4]).astype(int).reshape(2, 2).tolist()
+    outer = (left - width, top - width), (right + width, bottom + width)
+    cv2.rectangle(image, *outer, DARK, width)
+    cv2.rectangle(image, (left, top), (right, bottom), WHITE, width)
+
+
+def _draw_skeleton(image: np.ndarray, keypoints: np.ndarray, threshold: float, width: int) -> None:
+    """Draw the bones with two seen ends, and the seen joints over them; keypoints [17, 3]."""
+    seen = _seen(keypoints, threshold)
+    points = [_point(joint[:2]) if ok else None for joint, ok in zip(keypoints, seen, strict=True)]
+    bones = [(points[a], points[b], _side(a, b)) for a, b in BONES if seen[a] and seen[b]]
+    joints = [(point, _side(joint)) for joint, point in enumerate(points) if point]
+    radius = round(0.9 * width * 2**SUBPIXEL)
+    rim = radius + (_rim(width) - width) * 2 ** (SUBPIXEL - 1)
+    for start, end, _ in bones:
+        cv2.line(image, start, end, DARK, _rim(width), cv2.LINE_AA, SUBPIXEL)
+    for start, end, colour in bones:
+        cv2.line(image, start, end, colour, width, cv2.LINE_AA, SUBPIXEL)
+    for point, colour in joints:
+        cv2.circle(image, point, rim, DARK, -1, cv2.LINE_AA, SUBPIXEL)
+        cv2.circle(image, point, radius, colour, -1, cv2.LINE_AA, SUBPIXEL)
+
+
+@dataclass
+class _Placed:
+    plate: np.ndarray
+    left: int
+    top: int
+
+    def overlaps(self, other: _Placed) -> bool:
+        height, width = self.plate.shape[:2]
+        other_height, other_width = other.plate.shape[:2]
+        return (
+            self.left < other.left + other_width
+            and other.left < self.left + width
+            and self.top < other.top + other_height
+            and other.top < self.top + height
+        )
+
+
+class _Labels:
+    """Plates of text that stay inside the picture and off one another, first come first placed."""
+
+    def __init__(self, image: np.ndarray, size: int):
+        self._image = image
+        self._size = size
+        self._placed: list[_Placed] = []
+
+    def add_above(
+        self, texts: tuple[tuple[str, Colour], ...], back: Colour, box: np.ndarray
+    ) -> None:
+        plate = self._plate(texts, back)
+        self._place(plate, box[0], box[1] - plate.shape[0])
+
+    def add_centred(
+        self, texts: tuple[tuple[str, Colour], ...], back: Colour, at: np.ndarray
+    ) -> None:
+        plate = self._plate(texts, back)
+        height, width = plate.shape[:2]
+        self._place(plate, at[0] - width / 2, at[1] - height / 2)
+
+    def draw(self) -> None:
+        for placed in self._placed:
+            height, width = placed.plate.shape[:2]
+            self._image[placed.top : placed.top + height, placed.left : placed.left + width] = (
+                placed.plate
+            )
+
+    def _plate(self, texts: tuple[tuple[str, Colour], ...], back: Colour) -> np.ndarray:
+        height, width = self._image.shape[:2]
+        plate = _plate(texts, back, self._size)
+        if plate.shape[1] > width:
+            plate = _plate(texts, back, max(1, self._size * width // plate.shape[1]))
+        return plate[:height, :width]
+
+    def _place(self, plate: np.ndarray, left: float, top: float) -> None:
+        """Take the free place nearest above or below the wanted one, or else the wanted one."""
+        room_down, room_right = np.subtract(self._image.shape[:2], plate.shape[:2]).tolist()
+        left = min(max(round(float(left)), 0), room_right)
+        step = plate.shape[0] + 1
+        rows = [
+            round(float(top)) + k * step for k in range(-(room_down // step), room_down // step + 1)
+        ]
+        rows = [min(max(row, 0), room_down) for row in sorted(rows, key=lambda row: abs(row - top))]
+        places = [_Placed(plate, left, row) for row in rows or [0]]
+        free = (p for p in places if not any(p.overlaps(other) for other in self._placed))
+        self._placed.append(next(free, places[0]))
+
+
+@lru_cache(maxsize=256)
+def _plate(texts: tuple[tuple[str, Colour], ...], back: Colour, size: int) -> np.ndarray:
+    """Words in a row on a solid ground: uint8 [h, w, 3], BGR, read-only."""
+    font = ImageFont.load_default(size)
+    ascent, descent = font.getmetrics()
+    margin, gap = max(2, size // 3), size // 3
+    lengths = [font.getlength(text) for text, _ in texts]
+    width = round(sum(lengths)) + gap * (len(texts) - 1) + 2 * margin
+    plate = Image.new("RGB", (width, ascent + descent + 2), back)
+    canvas, x = ImageDraw.Draw(plate), float(margin)
+    for (text, colour), length in zip(texts, lengths, strict=True):
+        canvas.text((x, 1), text, colour, font)
+        x += length + gap
+    pixels = np.asarray(plate)  # the colours went in as blue, green, red
+    pixels.setflags(write=False)
+    return pixels
