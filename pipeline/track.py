@@ -7,7 +7,6 @@ people apart whose boxes have become one.
 """
 
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
 import torch
@@ -33,6 +32,9 @@ SAME_SKELETON = 0.55
 """OKS between two poses above which they are one body found twice."""
 SAME_PERSON = 0.3
 """OKS between a pose and where a person was expected, below which it is somebody else."""
+FINDER, KNOWN = 0.2, 0.5
+"""What it adds to somebody's claim on a body, in OKS, that it was found in their own crop, and that
+they have an id already."""
 TOLERANCE = 2.0
 """Body sizes count this many times larger when a pose is compared with an expected one: people
 move between looks, annotators (for whom OKS was made) do not."""
@@ -263,31 +265,49 @@ class Tracker:
     def _one_body_each(self, time: float, keypoints: np.ndarray) -> list[np.ndarray | None]:
         """The pose of each cropped track, or None; never the same body for two.
 
-        Two crops that overlap, as in a hug, may both show the body in front. It stays with the one
-        who was expected there; the other takes what the detector saw of them, if it did.
+        Two crops that overlap, as in a hug, may both show the body in front, or each the other's.
+        So the bodies are dealt out anew, each to whom it was expected of; what the detector saw of
+        somebody whose crop showed nobody new is among them.
         """
-        tracks = self._cropped
-        poses = [
-            pose if self._is_person(track, pose, time) else None
-            for track, pose in zip(tracks, keypoints, strict=True)
-        ]
-        for i, j in combinations(range(len(tracks)), 2):
-            if self._same_body(poses[i], poses[j], tracks[i].size):
-                claims = [
-                    (tracks[k].id is not None, self._likeness(tracks[k], poses[k], time))
-                    for k in (i, j)
-                ]
-                poses[i if claims[0] < claims[1] else j] = None
-        for i, track in enumerate(tracks):
-            if poses[i] is None and track.detected is not None:
-                others = poses[:i] + poses[i + 1 :]
-                if not any(self._same_body(track.detected, pose, track.size) for pose in others):
-                    poses[i] = track.detected
-        return poses
+        bodies: list[np.ndarray] = []
+        owners: list[set[int]] = []
 
-    def _same_body(self, pose: np.ndarray | None, other: np.ndarray | None, size: float) -> bool:
-        if pose is None or other is None:
-            return False
+        def offer(pose: np.ndarray, owner: int) -> bool:
+            for body, known in zip(bodies, owners, strict=True):
+                if self._same_body(pose, body, self._cropped[owner].size):
+                    known.add(owner)
+                    return False
+            bodies.append(pose)
+            owners.append({owner})
+            return True
+
+        without = [
+            i
+            for i, (track, pose) in enumerate(zip(self._cropped, keypoints, strict=True))
+            if not (self._is_person(track, pose, time) and offer(pose, i))
+        ]
+        for i in without:
+            if self._cropped[i].detected is not None:
+                offer(self._cropped[i].detected, i)
+        return self._deal(time, bodies, owners)
+
+    def _deal(
+        self, time: float, bodies: list[np.ndarray], owners: list[set[int]]
+    ) -> list[np.ndarray | None]:
+        """Give each body to whom it fits best; those who found it, or have an id, come first."""
+        dealt: list[np.ndarray | None] = [None] * len(self._cropped)
+        likeness = np.zeros((len(dealt), len(bodies)))
+        claim = np.zeros_like(likeness)
+        for i, j in np.ndindex(likeness.shape):
+            likeness[i, j] = self._likeness(self._cropped[i], bodies[j], time)
+            found, known = i in owners[j], self._cropped[i].id is not None
+            claim[i, j] = likeness[i, j] + FINDER * found + KNOWN * known
+        for i, j in zip(*linear_sum_assignment(-claim), strict=True):
+            if i in owners[j] or likeness[i, j] > SAME_PERSON:
+                dealt[i] = bodies[j]
+        return dealt
+
+    def _same_body(self, pose: np.ndarray, other: np.ndarray, size: float) -> bool:
         return self._oks(pose, other, size**2) > SAME_SKELETON
 
     def _name(self, track: Track) -> None:

@@ -119,6 +119,17 @@ def test_two_tracks_never_hold_the_same_skeleton():
     assert ids_at(people, bodies) == [1, 2]
 
 
+def test_crops_that_show_each_others_body_do_not_swap_ids():
+    tracker = Tracker(threshold=0.3)
+    bodies = np.array([body(200), body(260, height=180)])
+    boxes = np.array([box_of(b) for b in bodies])
+    tracker.detect(0, Detections(boxes, bodies))
+    tracker.expected(0)
+    tracker.update(0, bodies)
+    tracker.expected(1 / RATE)
+    assert ids_at(tracker.update(1 / RATE, bodies[::-1]), bodies) == [1, 2]
+
+
 def test_the_detector_rests_while_all_is_well_and_works_while_nobody_is_there():
     calm, empty = Scene(), Scene()
     for i in range(60):
