@@ -62,16 +62,16 @@ class _Sink(ABC):
             raise UserError(f"the output {self.path} is a folder: name a file")
         if self.path.suffix.lower() not in suffixes:
             raise UserError(f"the output {self.path} must end in {' or '.join(suffixes)}")
-        if source is not None:
-            self._refuse_input(source)
+        if source is not None and source.path is not None:
+            self._refuse(source.path)
         try:
             self.partial.open("wb").close()
         except OSError as error:
             raise self._refusal(error) from error
 
-    def _refuse_input(self, source: VideoFile) -> None:
+    def _refuse(self, source: Path) -> None:
         for path in (self.path, self.partial):
-            if path.exists() and path.samefile(source.path):
+            if path.exists() and path.samefile(source):
                 raise UserError(f"{path} is the input, and would be overwritten: name another")
 
     def _refusal(self, error: Exception) -> UserError:
@@ -116,8 +116,8 @@ class VideoSink(_Sink):
 
     Args:
         path: the output, ending in .mp4.
-        source: gives size, rate, time base and sound; with `has_audio` also `path`, `start` and
-            `max_seconds`, where the sound is cut.
+        source: gives size, rate, time base and sound; the sound is cut at its `max_seconds`. A
+            live source has neither `path` (None) nor sound (`has_audio`).
 
     Raises:
         UserError: the output cannot be written there, or is the source itself.

@@ -53,7 +53,8 @@ class VideoFile:
     Rotation and mirroring flags are applied, pixels that are not square are made so, and any
     pixel format becomes 8-bit BGR (high dynamic range is decoded, not tone-mapped). Times are the
     file's own (variable frame rate); where one is missing or does not increase, the frame rate
-    steps in. Damage is survived: what can be read is given, then `problem` says what was wrong.
+    steps in. Damage is survived: what can be read is given, then `problem` says what was wrong
+    (that a transport stream was cut short is not always noticed: it does not say how long it is).
 
     Attributes:
         path: the file.
@@ -149,7 +150,7 @@ class VideoFile:
     def __iter__(self) -> Iterator[Frame]:
         index, time = -1, None
         for index, (time, frame) in enumerate(self._timed()):
-            if self.max_seconds is not None and time >= self.max_seconds:
+            if self.max_seconds is not None and float(time) >= self.max_seconds:
                 return
             if index % self._stride == 0:
                 yield Frame(index, float(time), self._picture(frame))
