@@ -204,15 +204,17 @@ class _Labels:
     def _place(self, plate: np.ndarray, left: float, top: float) -> None:
         """Take the free place nearest above or below the wanted one, or else the wanted one."""
         room_down, room_right = np.subtract(self._image.shape[:2], plate.shape[:2]).tolist()
-        left = min(max(round(float(left)), 0), room_right)
+        left, top = _within(left, room_right), _within(top, room_down)
         step = plate.shape[0] + 1
-        rows = [
-            round(float(top)) + k * step for k in range(-(room_down // step), room_down // step + 1)
-        ]
-        rows = [min(max(row, 0), room_down) for row in sorted(rows, key=lambda row: abs(row - top))]
-        places = [_Placed(plate, left, row) for row in rows or [0]]
+        steps = range(-(top // step) - 1, (room_down - top) // step + 2)
+        rows = {_within(top + k * step, room_down) for k in steps}
+        places = [_Placed(plate, left, row) for row in sorted(rows, key=lambda row: abs(row - top))]
         free = (p for p in places if not any(p.overlaps(other) for other in self._placed))
         self._placed.append(next(free, places[0]))
+
+
+def _within(place: float, room: int) -> int:
+    return min(max(round(float(place)), 0), room)
 
 
 @lru_cache(maxsize=256)
