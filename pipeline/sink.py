@@ -224,7 +224,7 @@ class _Audio:
                     continue
                 shift = round(self._start / piece.time_base)
                 piece.pts -= shift
-                if isinstance(piece, av.Packet):
+                if isinstance(piece, av.Packet) and piece.dts is not None:
                     piece.dts -= shift
                 yield piece
         except (av.FFmpegError, OSError):

@@ -112,15 +112,9 @@ class VideoFile:
         self.width, self.height = _turned(self._size, self._orientation)
 
         self._promised = self._promised_length()
-        limits = [
-            limit
-            for limit in (_length(video) or self._promised, self.max_seconds)
-            if limit is not None
-        ]
-        self.duration = float(min(limits)) if limits else None
-        self.frames = (
-            None if self.duration is None else math.ceil(round(self.duration * self.rate, 6))
-        )
+        limits = (_length(video) or self._promised, self.max_seconds)
+        self.duration = min((float(x) for x in limits if x is not None), default=None)
+        self.frames = self.duration and math.ceil(round(self.duration * self.rate, 6))
 
     def _start_time(self) -> Fraction:
         starts = [s.start_time * s.time_base for s in self._streams() if s.start_time is not None]
@@ -131,11 +125,10 @@ class VideoFile:
         lengths = [length for length in map(_length, self._streams()) if length is not None]
         if lengths:
             return max(lengths)
-        whole, others = (
-            self._container.duration,
-            len(self._container.streams) > len(self._streams()),
-        )
-        return None if whole is None or others else Fraction(whole, av.time_base)
+        whole = self._container.duration
+        if whole is None or len(self._container.streams) > len(self._streams()):
+            return None
+        return Fraction(whole, av.time_base)
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,5 @@
 import csv
 import json
-import resource
 import subprocess
 import sys
 from fractions import Fraction
@@ -129,6 +128,14 @@ def test_sound_is_kept(tmp_path, name, codec, expected):
     assert end == pytest.approx(0.8, abs=0.06)
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.ts", "aac"), ("a.mov", "pcm_s16le")])
+def test_sound_that_begins_late_still_does(tmp_path, name, codec):
+    path = make_video(tmp_path / name, frames=40, audio=codec, audio_start=0.4)
+    times = copy_video(path, tmp_path / "out.mp4")
+    assert times[0] == 0
+    assert sound_of(tmp_path / "out.mp4")[1] == pytest.approx(0.4, abs=0.03)
+
+
 def test_sound_ends_with_the_video_that_is_cut(tmp_path):
     path = make_video(tmp_path / "in.mp4", audio="aac")
     copy_video(path, tmp_path / "out.mp4", max_seconds=0.4)
@@ -189,6 +196,7 @@ def test_older_output_is_replaced_by_a_whole_one(tmp_path):
 
 
 def test_full_disk_is_one_clear_line(tmp_path):
+    resource = pytest.importorskip("resource", reason="file size limits are Unix's")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:

@@ -35,10 +35,10 @@ def make_video(
     mirrored: bool = False,
     aspect: Fraction | None = None,
     audio: str | None = None,
-    audio_seconds: float = 0.8,
+    audio_start: float = 0.0,
     container_options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a video of `frames` pictures, with a tone coded as `audio` if asked for."""
+    """Write a video of `frames` pictures, with 0.8 s of a tone coded as `audio` if asked for."""
     with av.open(str(path), "w", options=container_options or {}) as output:
         video = output.add_stream(codec, rate=rate)
         video.width, video.height, video.pix_fmt = *size, pix_fmt
@@ -54,15 +54,16 @@ def make_video(
             frame.time_base = time_base or Fraction(1, rate)
             output.mux(video.encode(frame))
         if sound is not None:
-            output.mux(sound.encode(_tone(audio_seconds)))
+            output.mux(sound.encode(_tone(audio_start)))
             output.mux(sound.encode(None))
         output.mux(video.encode(None))
     return path
 
 
-def _tone(seconds: float) -> av.AudioFrame:
-    time = np.arange(round(seconds * 48000)) / 48000
+def _tone(start: float) -> av.AudioFrame:
+    time = np.arange(round(0.8 * 48000)) / 48000
     wave = (8000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16)
     frame = av.AudioFrame.from_ndarray(np.repeat(wave, 2)[None], "s16", "stereo")
-    frame.sample_rate, frame.time_base, frame.pts = 48000, Fraction(1, 48000), 0
+    frame.sample_rate, frame.time_base = 48000, Fraction(1, 48000)
+    frame.pts = round(start * 48000)
     return frame
