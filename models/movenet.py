@@ -13,14 +13,19 @@ leaves this module is (x, y) in pixels of the network's input.
 import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
+import math
+
+import cv2
+import numpy as np
 import torch
+from mmcv.transforms import BaseTransform
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
-from mmpose.datasets.transforms import BottomupResize
 from mmpose.models.backbones.base_backbone import BaseBackbone
 from mmpose.models.backbones.utils import make_divisible
 from mmpose.models.heads import BaseHead
 from mmpose.registry import MODELS, TRANSFORMS
+from mmpose.structures.bbox import get_warp_matrix
 from torch import nn
 from torch.nn import functional as F
 
@@ -329,16 +334,24 @@ class MoveNetMultiHead(MoveNetHead):
 
 
 @TRANSFORMS.register_module()
-class FitLongSide(BottomupResize):
+class FitLongSide(BaseTransform):
     """Scales a picture so that its longer side is `size`, and pads each side to a multiple of 32.
 
     MMPose's own `BottomupResize` pads to one fixed size or fixes the shorter side.
+
+    Args:
+        size: in pixels, for pictures that do not come with a "long_side" of their own.
     """
 
     def __init__(self, size):
-        super().__init__(input_size=(size, size), size_factor=MULTIPLE)
+        self.size = size
 
-    def _get_input_size(self, img_size, input_size):
-        scale = max(input_size) / max(img_size)
-        scaled = tuple(side * scale for side in img_size)
-        return scaled, self._ceil_to_multiple(scaled, self.size_factor)
+    def transform(self, results):
+        """Changes "img", and notes for MMPose's way back where it was in the picture."""
+        height, width = results["img"].shape[:2]
+        scale = results.get("long_side", self.size) / max(height, width)
+        size = tuple(math.ceil(side * scale / MULTIPLE) * MULTIPLE for side in (width, height))
+        center, extent = np.array((width, height)) / 2, np.array(size) / scale
+        matrix = get_warp_matrix(center, extent, 0, size)
+        results["img"] = cv2.warpAffine(results["img"], matrix, size, flags=cv2.INTER_LINEAR)
+        return {**results, "input_size": size, "input_center": center, "input_scale": extent}

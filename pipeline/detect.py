@@ -28,13 +28,23 @@ class Detections:
         return len(self.boxes)
 
 
+CLOSE_UP = 320
+"""Longer side of the network's input for a region. In the 27 frames of a hug, 320 told two people
+apart in all and 256 in 24; at 384 their joints were mixed. Crops of one person each gave the same
+body twice in 10 of them (Lightning) and 23 (Thunder)."""
+
+MARGIN = 1.2
+"""A region is looked at with a square about it, so many times its longer side."""
+
+
 class Detector:
     """Finds people, and their joints at the detector's own resolution.
 
     Args:
         size: longer side of the network's input in pixels; the picture's shape is kept.
         device: as PyTorch names it.
-        threshold: least score of a person.
+        threshold: least score of a person. On COCO images with `size` from 320 up, nobody with
+            annotated joints scored less, and nothing else more than 0.04.
         overlap: object keypoint similarity from which the weaker of two people is a duplicate.
 
     Raises:
@@ -48,28 +58,52 @@ class Detector:
     def __init__(self, size=512, device="cpu", threshold=0.2, overlap=0.7):
         if size < 64:
             raise UserError(f"detector size {size} is too small: choose 64 pixels or more")
+        self.size = size
+        self.overlap = overlap
         config = load_config(CONFIGS / "movenet_multipose.py")
         config.model.test_cfg.score_thr = threshold
-        for step in config.test_dataloader.dataset.pipeline:
-            if step.type == "FitLongSide":
-                step.size = size
         self.model = PoseModel(config, WEIGHTS / "movenet_multipose.pth", device)
-        self.overlap = overlap
 
-    def __call__(self, image):
-        """Finds the people in one picture.
+    def __call__(self, image, region=None):
+        """Finds the people in one picture, or in a part of it.
+
+        A region about people who overlap tells them apart where crops of one person each cannot,
+        and costs about as much as two such crops.
 
         Args:
             image: uint8 [H, W, 3], BGR.
+            region: x1, y1, x2, y2 in pixels, such as the union of two people's boxes.
 
         Returns:
-            `Detections`, best first, none twice.
+            `Detections` in pixels of the whole picture, best first, none twice.
         """
-        (people,) = self.model([dict(img=image)])
-        keypoints = np.dstack((people.keypoints, people.keypoint_scores)).astype(np.float32)
-        boxes = np.column_stack((people.bboxes, people.bbox_scores)).astype(np.float32)
+        if region is None:
+            return self._look(image, self.size, np.zeros(2, np.float32))
+        left, top, right, bottom = square(region, image.shape)
+        return self._look(image[top:bottom, left:right], CLOSE_UP, np.float32([left, top]))
+
+    def _look(self, image, size, origin):
+        (people,) = self.model([dict(img=image, long_side=size)])
+        places = people.keypoints + origin
+        keypoints = np.dstack((places, people.keypoint_scores)).astype(np.float32)
+        boxes = people.bboxes + np.tile(origin, 2)
+        boxes = np.column_stack((boxes, people.bbox_scores)).astype(np.float32)
         kept = distinct(boxes, keypoints, self.overlap)
         return Detections(boxes[kept], keypoints[kept])
+
+
+def square(region, shape):
+    """The square about a region with `MARGIN`, as far as it is within a picture of this shape.
+
+    Returns:
+        left, top, right, bottom as integers, at least one pixel apart.
+    """
+    corners = np.asarray(region, np.float64)[:4].reshape(2, 2)
+    reach = MARGIN * max(corners[1] - corners[0]) / 2
+    limit = np.array(shape[1::-1])
+    low = np.clip(corners.mean(0) - reach, 0, limit - 1).astype(int)
+    high = np.clip(np.ceil(corners.mean(0) + reach).astype(int), low + 1, limit)
+    return (*low, *high)
 
 
 def distinct(boxes, keypoints, overlap):

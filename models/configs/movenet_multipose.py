@@ -3,9 +3,6 @@
 custom_imports = dict(imports=["models.movenet"], allow_failed_imports=False)
 default_scope = "mmpose"
 
-size = 512
-people = 20
-
 model = dict(
     type="BottomupPoseEstimator",
     data_preprocessor=dict(
@@ -13,13 +10,13 @@ model = dict(
     ),
     backbone=dict(type="MoveNetBackbone", width=1.5),
     neck=dict(type="MoveNetNeck", in_channels=[40, 48, 96, 1280]),
-    head=dict(type="MoveNetMultiHead", people=people),
-    test_cfg=dict(score_thr=0.1),
+    head=dict(type="MoveNetMultiHead", people=20),  # 6 in the original, made for 256×256
+    test_cfg=dict(score_thr=0.2),
 )
 
 pipeline = [
     dict(type="LoadImage"),
-    dict(type="FitLongSide", size=size),
+    dict(type="FitLongSide", size=512),
     dict(type="PackPoseInputs"),
 ]
 coco = dict(from_file="configs/_base_/datasets/coco.py")
