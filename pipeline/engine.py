@@ -113,6 +113,8 @@ class Pipeline:
     def _follow(self, frame: Frame) -> list[Person]:
         if self.tracker.detection_due(frame.time):
             self.tracker.detect(frame.time, self.detector(frame.image))
+        for region in self.tracker.huddles(frame.time):
+            self.tracker.look_closer(frame.time, self.detector(frame.image, region))
         keypoints = self.pose(frame.image, self.tracker.expected(frame.time))
         return self.tracker.update(frame.time, keypoints)
 

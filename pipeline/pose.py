@@ -79,9 +79,9 @@ class PoseEstimator:
         Returns:
             float32 [P, 17, 3]: x, y in pixels and score in 0..1; P may be 0.
         """
-        boxes = np.asarray(boxes, np.float32).reshape(len(boxes), -1)[:, :4]
         if not len(boxes):
             return np.zeros((0, len(JOINTS), 3), np.float32)
+        boxes = np.asarray(boxes, np.float32)[:, :4]
         score = np.ones(1, np.float32)
         people = self.model([dict(img=image, bbox=box[None], bbox_score=score) for box in boxes])
         places = np.concatenate([person.keypoints for person in people])

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from mmpose.evaluation.functional.nms import oks_iou
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse.csgraph import connected_components
 from torchvision.ops import box_iou
 
 from pipeline.detect import Detections
@@ -25,16 +26,20 @@ SURE_LOOKS = 3
 """Looks that are enough at any score."""
 MARGIN = 0.1
 """Width of the rim around the joints in a person's box, in heights of the body."""
-CLOSE = 0.3
-"""Overlap (IoU) of two boxes from which one of the two may soon be hidden."""
+CLOSE = 0.1
+"""Overlap (IoU) of two boxes from which a crop of one shows much of the other."""
 
-SAME_SKELETON = 0.55
+SAME_SKELETON = 0.45
 """OKS between two poses above which they are one body found twice."""
-SAME_PERSON = 0.3
+SAME_PERSON = 0.5
 """OKS between a pose and where a person was expected, below which it is somebody else."""
+STEADY = 0.2
+"""The same for a pose from the person's own crop."""
 FINDER, KNOWN = 0.2, 0.5
 """What it adds to somebody's claim on a body, in OKS, that it was found in their own crop, and that
 they have an id already."""
+SLACK = 1.5
+"""Body sizes count this many times larger when two poses of one frame are compared."""
 TOLERANCE = 2.0
 """Body sizes count this many times larger when a pose is compared with an expected one: people
 move between looks, annotators (for whom OKS was made) do not."""
@@ -44,7 +49,7 @@ TOLERANCE_GROWTH = 2.0
 DETECTION_PERIOD = 0.4
 """Seconds between looks at the whole picture while all is well."""
 TROUBLE_PERIOD = 0.1
-"""Seconds between looks while nobody is there, somebody is lost, or two people overlap."""
+"""Seconds between looks while nobody is there, or somebody is lost."""
 CROP_GAP = 0.5
 """Seconds for which an unseen person is still looked for where they are expected."""
 HIDDEN = 0.3
@@ -136,6 +141,20 @@ class Track:
         """Where the box [4] is expected."""
         return self.box + np.tile(self.drift(time), 2)
 
+    def expected_crop(self, time: float, threshold: float) -> np.ndarray:
+        """A box [4] with the torso in the middle of its width.
+
+        Single-person networks take whom they find in the middle, and an arm held out, or another's
+        arm taken for one's own, would move it.
+        """
+        x1, y1, x2, y2 = self.expected_box(time)
+        torso = self.keypoints[TORSO][self.keypoints[TORSO, 2] >= threshold, 0]
+        if not len(torso):
+            return np.array([x1, y1, x2, y2])
+        middle = torso.mean() + self.drift(time)[0]
+        reach = max(middle - x1, x2 - middle)
+        return np.array([middle - reach, y1, middle + reach, y2])
+
     def move(self, time: float, keypoints: np.ndarray, threshold: float) -> None:
         """Take the pose [17, 3] in which the person was seen."""
         elapsed = max(time - self.seen, 1e-3)
@@ -170,6 +189,7 @@ class Tracker:
         """Drop everybody, as after a cut. Ids are not used again."""
         self._tracks: list[Track] = []
         self._cropped: list[Track] = []
+        self._close_up: list[Track] = []
         self._chosen: list[Track] = []
         self._last_detection = self._last_update = -np.inf
         self._period = TROUBLE_PERIOD
@@ -181,26 +201,40 @@ class Tracker:
     def detect(self, time: float, found: Detections) -> None:
         """Recognise people among what the detector found at ``time``, and meet new ones."""
         self._last_detection = time
-        shape = len(self._tracks), len(found.keypoints)
-        likeness = np.zeros(shape, np.float32)
-        for i, j in np.ndindex(shape):
-            likeness[i, j] = self._likeness(self._tracks[i], found.keypoints[j], time)
-        rows, columns = linear_sum_assignment(-likeness)
-        matches = {j: i for i, j in zip(rows, columns, strict=True) if likeness[i, j] > SAME_PERSON}
-        for j, (box, pose) in enumerate(zip(found.boxes[:, :4], found.keypoints, strict=True)):
-            if j in matches:
-                self._tracks[matches[j]].recognise(time, box, pose)
-            elif not (likeness[:, j] > SAME_SKELETON).any():
+        likeness = self._recognise(time, found)
+        known = (likeness > SAME_SKELETON).any(axis=0)
+        for box, pose, is_known in zip(found.boxes[:, :4], found.keypoints, known, strict=True):
+            if not is_known:
                 track = Track(pose, box, seen=time)
                 track.recognise(time, box, pose)
                 self._tracks.append(track)
         self._tracks.sort(key=lambda track: -track.prominence)
         del self._tracks[self.most :]
 
+    def huddles(self, time: float) -> list[np.ndarray]:
+        """Regions [4] of the picture in which people are so close that crops would mix them up."""
+        tracks = [track for track in self._tracks if time - track.seen <= CROP_GAP]
+        if len(tracks) < 2:
+            return []
+        boxes = np.array([track.expected_box(time) for track in tracks])
+        overlap = box_iou(*[torch.from_numpy(boxes)] * 2).numpy() > CLOSE
+        count, huddle = connected_components(overlap)
+        members = [boxes[huddle == k] for k in range(count) if (huddle == k).sum() > 1]
+        return [np.concatenate([b[:, :2].min(0), b[:, 2:].max(0)]) for b in members]
+
+    def look_closer(self, time: float, found: Detections) -> None:
+        """Recognise people among what was found in a huddle; they then need no crop."""
+        self._recognise(time, found)
+        self._close_up += [track for track in self._tracks if track.detected is not None]
+
     def expected(self, time: float) -> np.ndarray:
         """Boxes float32 [T, 4] to estimate poses in at ``time``, one for each person looked for."""
-        self._cropped = [track for track in self._tracks if time - track.seen <= CROP_GAP]
-        boxes = [track.expected_box(time) for track in self._cropped]
+        self._cropped = [
+            track
+            for track in self._tracks
+            if time - track.seen <= CROP_GAP and track not in self._close_up
+        ]
+        boxes = [track.expected_crop(time, self.threshold) for track in self._cropped]
         return np.array(boxes, np.float32).reshape(-1, 4)
 
     def update(self, time: float, keypoints: np.ndarray) -> list[Person]:
@@ -214,12 +248,16 @@ class Tracker:
             The people in the frame. Somebody out of sight for less than `HIDDEN` seconds is
             among them, with absent joints.
         """
-        poses = self._one_body_each(time, keypoints)
-        for track, pose in zip(self._cropped, poses, strict=True):
+        looked_for = self._close_up + self._cropped
+        poses = [*(track.detected for track in self._close_up), *keypoints]
+        for track, pose in zip(
+            looked_for, self._one_body_each(time, looked_for, poses), strict=True
+        ):
             track.detected = None
             if pose is not None:
                 track.move(time, pose, self.threshold)
                 self._name(track)
+        self._close_up = []
         self._tracks = [track for track in self._tracks if time - track.seen <= track.patience]
         self._weigh(time)
         self._period = TROUBLE_PERIOD if self._in_trouble(time) else DETECTION_PERIOD
@@ -262,53 +300,68 @@ class Tracker:
             return False
         return scores.mean() >= SURE or time - track.recognised <= PATIENCE
 
-    def _one_body_each(self, time: float, keypoints: np.ndarray) -> list[np.ndarray | None]:
-        """The pose of each cropped track, or None; never the same body for two.
+    def _one_body_each(
+        self, time: float, tracks: list[Track], poses: list[np.ndarray]
+    ) -> list[np.ndarray | None]:
+        """The pose of each track, or None; never the same body for two.
 
-        Two crops that overlap, as in a hug, may both show the body in front, or each the other's.
-        So the bodies are dealt out anew, each to whom it was expected of; what the detector saw of
-        somebody whose crop showed nobody new is among them.
+        Two crops that overlap may both show the body in front, or each the other's. So the bodies
+        are dealt out anew, each to whom it was expected of; what the detector saw of somebody whose
+        crop showed nobody new is among them.
         """
         bodies: list[np.ndarray] = []
-        owners: list[set[int]] = []
+        finders: list[set[int]] = []
 
-        def offer(pose: np.ndarray, owner: int) -> bool:
-            for body, known in zip(bodies, owners, strict=True):
-                if self._same_body(pose, body, self._cropped[owner].size):
-                    known.add(owner)
+        def offer(pose: np.ndarray, finder: int) -> bool:
+            for body, known in zip(bodies, finders, strict=True):
+                if self._same_body(pose, body, tracks[finder].size):
+                    known.add(finder)
                     return False
             bodies.append(pose)
-            owners.append({owner})
+            finders.append({finder})
             return True
 
-        without = [
+        empty_handed = [
             i
-            for i, (track, pose) in enumerate(zip(self._cropped, keypoints, strict=True))
+            for i, (track, pose) in enumerate(zip(tracks, poses, strict=True))
             if not (self._is_person(track, pose, time) and offer(pose, i))
         ]
-        for i in without:
-            if self._cropped[i].detected is not None:
-                offer(self._cropped[i].detected, i)
-        return self._deal(time, bodies, owners)
+        for i in empty_handed:
+            if tracks[i].detected is not None:
+                offer(tracks[i].detected, i)
+        return self._deal(time, tracks, bodies, finders)
 
     def _deal(
-        self, time: float, bodies: list[np.ndarray], owners: list[set[int]]
+        self,
+        time: float,
+        tracks: list[Track],
+        bodies: list[np.ndarray],
+        finders: list[set[int]],
     ) -> list[np.ndarray | None]:
         """Give each body to whom it fits best; those who found it, or have an id, come first."""
-        dealt: list[np.ndarray | None] = [None] * len(self._cropped)
-        likeness = np.zeros((len(dealt), len(bodies)))
+        dealt: list[np.ndarray | None] = [None] * len(tracks)
+        likeness = np.zeros((len(tracks), len(bodies)))
         claim = np.zeros_like(likeness)
         for i, j in np.ndindex(likeness.shape):
-            likeness[i, j] = self._likeness(self._cropped[i], bodies[j], time)
-            found, known = i in owners[j], self._cropped[i].id is not None
-            claim[i, j] = likeness[i, j] + FINDER * found + KNOWN * known
+            likeness[i, j] = self._likeness(tracks[i], bodies[j], time)
+            claim[i, j] = likeness[i, j] + FINDER * (i in finders[j]) + KNOWN * bool(tracks[i].id)
         for i, j in zip(*linear_sum_assignment(-claim), strict=True):
-            if i in owners[j] or likeness[i, j] > SAME_PERSON:
+            if likeness[i, j] > (STEADY if i in finders[j] else SAME_PERSON):
                 dealt[i] = bodies[j]
         return dealt
 
+    def _recognise(self, time: float, found: Detections) -> np.ndarray:
+        """Match what was found with the people known; returns their likeness [tracks, found]."""
+        likeness = np.zeros((len(self._tracks), len(found.keypoints)), np.float32)
+        for i, j in np.ndindex(likeness.shape):
+            likeness[i, j] = self._likeness(self._tracks[i], found.keypoints[j], time)
+        for i, j in zip(*linear_sum_assignment(-likeness), strict=True):
+            if likeness[i, j] > SAME_PERSON:
+                self._tracks[i].recognise(time, found.boxes[j, :4], found.keypoints[j])
+        return likeness
+
     def _same_body(self, pose: np.ndarray, other: np.ndarray, size: float) -> bool:
-        return self._oks(pose, other, size**2) > SAME_SKELETON
+        return self._oks(pose, other, (SLACK * size) ** 2) > SAME_SKELETON
 
     def _name(self, track: Track) -> None:
         """Give an id to somebody of whom there is no more doubt."""
@@ -333,10 +386,7 @@ class Tracker:
             track.prominence += weight * (now - track.prominence)
 
     def _in_trouble(self, time: float) -> bool:
-        if not self._tracks or any(track.seen < time for track in self._tracks):
-            return True
-        boxes = torch.tensor(np.array([track.box for track in self._tracks]))
-        return bool((box_iou(boxes, boxes).triu(1) > CLOSE).any())
+        return not self._tracks or any(track.seen < time for track in self._tracks)
 
     def _person(self, track: Track, time: float) -> Person:
         keypoints = track.expected_keypoints(time).astype(np.float32)

@@ -130,6 +130,30 @@ def test_crops_that_show_each_others_body_do_not_swap_ids():
     assert ids_at(tracker.update(1 / RATE, bodies[::-1]), bodies) == [1, 2]
 
 
+def test_people_in_a_huddle_are_told_apart_by_a_closer_look():
+    tracker = Tracker(threshold=0.3)
+    apart, close = [body(200), body(420)], [body(290), body(330)]
+    for time, bodies in ((0, apart), (1 / RATE, apart)):
+        tracker.detect(time, Detections(np.array([box_of(b) for b in bodies]), np.array(bodies)))
+        assert tracker.huddles(time) == []
+        tracker.expected(time)
+        tracker.update(time, np.array(bodies))
+    for i in range(2, 12):  # they walk up to each other
+        share = (i - 1) / 10
+        bodies = [(1 - share) * a + share * b for a, b in zip(apart, close, strict=True)]
+        regions = tracker.huddles(i / RATE)
+        for region in regions:
+            boxes = np.array([box_of(b) for b in bodies])
+            assert (region[:2] <= boxes[:, :2].min(0) + 20).all()
+            assert (region[2:] >= boxes[:, 2:4].max(0) - 20).all()
+            tracker.look_closer(i / RATE, Detections(boxes, np.array(bodies)))
+        crops = tracker.expected(i / RATE)
+        assert len(crops) == (0 if regions else 2)
+        people = tracker.update(i / RATE, np.array(bodies[: len(crops)]))
+        assert ids_at(people, bodies) == [1, 2]
+    assert regions
+
+
 def test_the_detector_rests_while_all_is_well_and_works_while_nobody_is_there():
     calm, empty = Scene(), Scene()
     for i in range(60):
