@@ -20,16 +20,20 @@ class Parser(argparse.ArgumentParser):
 def run(main: Callable[[], None]) -> None:
     """Run a door; a `UserError` becomes one line on standard error and exit status 2.
 
-    Ctrl-C exits with 130, as shells have it.
+    Ctrl-C exits with 130, as shells have it. Notes on the exception, such as where the part that
+    was done is, go into the same line.
     """
     try:
         main()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+        _leave(f"error: {error}", error, 2)
+    except KeyboardInterrupt as interrupt:
+        _leave("stopped", interrupt, 130)
+
+
+def _leave(line: str, reason: BaseException, status: int) -> NoReturn:
+    print("; ".join([line, *getattr(reason, "__notes__", [])]), file=sys.stderr)
+    sys.exit(status)
 
 
 def confidence(text: str) -> float:

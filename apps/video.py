@@ -47,7 +47,11 @@ def main() -> None:
 
 
 def annotate(options) -> None:
-    """Run the pipeline over the video, into every output asked for."""
+    """Run the pipeline over the video, into every output asked for.
+
+    Raises:
+        UserError: an argument is wrong; or, when all is done, the video turns out damaged.
+    """
     with ExitStack() as stack:
         # What is wrong with a file is said before the networks are loaded.
         source = stack.enter_context(

@@ -2,8 +2,8 @@
 
 Every sink is a context manager that writes beside its output (`out.partial.mp4` for `out.mp4`) and
 renames when all is done. After an error or Ctrl-C the part that was done is finished properly and
-keeps the partial name; what stood under the output's own name before is replaced only by a whole
-new one.
+keeps the partial name, which a note on the exception tells; what stood under the output's own name
+before is replaced only by a whole new one.
 """
 
 from __future__ import annotations
@@ -89,18 +89,20 @@ class _Sink(ABC):
         whole = kind is None
         try:
             self._finish(whole)
-            self._settle(whole)
+            self._settle(error)
         except (av.FFmpegError, OSError) as failure:
             if whole:
                 raise self._refusal(failure) from failure
 
-    def _settle(self, whole: bool) -> None:
+    def _settle(self, error: BaseException | None) -> None:
         if not self._written:
             self.partial.unlink()
-            if whole:
+            if error is None:
                 raise UserError(f"there was no frame to write: {self.path} was not made")
-        elif whole:
+        elif error is None:
             self.partial.replace(self.path)
+        else:
+            error.add_note(f"what was done is in {self.partial}")
 
     @abstractmethod
     def _finish(self, whole: bool) -> None:
@@ -332,9 +334,9 @@ class JsonLinesSink(_Sink):
         else:
             self._file.close()
 
-    def _settle(self, whole: bool) -> None:
+    def _settle(self, error: BaseException | None) -> None:
         if not self._streaming:
-            super()._settle(whole)
+            super()._settle(error)
 
 
 def _person_record(person: Person) -> dict:
