@@ -44,8 +44,9 @@ def compiled_ops_exist():
     )
 
 
-# MMEngine, imported next, still finds installed packages through setuptools, which says so.
+# What MMEngine and MMDetection, imported next, still use of setuptools and of torch, which say so.
 warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
+warnings.filterwarnings("ignore", message="`torch.cuda.amp.autocast")
 
 if NAME not in sys.modules and not compiled_ops_exist():
     sys.modules[NAME] = MissingOps()

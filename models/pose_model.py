@@ -19,14 +19,20 @@ from models.errors import UserError
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS, WEIGHTS = ROOT / "models" / "configs", ROOT / "weights"
 
-# What MMEngine writes into a checkpoint beside tensors: the joints' tables and the training log.
+
+def _nothing(*_):
+    """Stands in for `getattr`, which a training log in a checkpoint asks for and weights do not."""
+
+
+# What MMEngine writes into a checkpoint beside tensors: the joints' tables, and the training log.
 SAFE = [
-    HistoryBuffer,
     np.ndarray,
     np.dtype,
     np.core.multiarray._reconstruct,
     np.core.multiarray.scalar,
     *(type(np.dtype(kind)) for kind in "?bBhHiIlLqQefd"),
+    HistoryBuffer,
+    (_nothing, "builtins.getattr"),
 ]
 
 
@@ -79,15 +85,16 @@ class PoseModel:
 
     Args:
         config: a `Config`; flip testing is turned off in it, which would double the time.
-        checkpoint: path of weights that fit the config.
         device: as PyTorch names it, "cpu" or "cuda:0".
 
+    Attributes:
+        network: MMPose's pose estimator, its weights random until `load`.
+
     Raises:
-        UserError: the model cannot be built, the weights do not fit, or the device is not there.
+        UserError: MMPose cannot build the model, or the device is not there.
     """
 
-    def __init__(self, config, checkpoint, device="cpu"):
-        state = load_checkpoint(checkpoint)
+    def __init__(self, config, device="cpu"):
         try:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as error:
@@ -96,24 +103,24 @@ class PoseModel:
             config.model.test_cfg.flip_test = False
         try:
             with warnings.catch_warnings():
-                # MMPose looks for its own joint tables in the working directory first, and says so.
+                # MMPose looks for its joint tables in the working directory first, and says so.
                 warnings.filterwarnings("ignore", message="The metainfo config file")
-                self.model = init_model(config, device=device)
+                self.network = init_model(config, device=device)
             self.pipeline = Compose(config.test_dataloader.dataset.pipeline)
         except UserError:
             raise
         except Exception as error:  # whatever a config of the user's asks MMPose to build
             raise UserError(f"MMPose cannot build this config: {one_line(error)}") from error
-        self.load(state, checkpoint)
 
-    def load(self, state, path):
-        """Puts the weights into the model; all of its own must be there.
+    def load(self, path):
+        """Reads the weights from a checkpoint; all that the network has must be there.
 
         Raises:
-            UserError: a weight is missing or has another shape.
+            UserError: as `load_checkpoint`, or a weight is missing or has another shape.
         """
+        state = load_checkpoint(path)
         try:
-            missing = self.model.load_state_dict(state, strict=False).missing_keys
+            missing = self.network.load_state_dict(state, strict=False).missing_keys
         except RuntimeError as error:
             raise UserError(f"{path} does not fit the config: weights differ in shape") from error
         if missing:
@@ -132,5 +139,5 @@ class PoseModel:
         Returns:
             MMPose's `pred_instances`, one `InstanceData` an item, in pixels of the picture.
         """
-        batch = [self.pipeline({**item, **self.model.dataset_meta}) for item in items]
-        return [sample.pred_instances for sample in self.model.test_step(pseudo_collate(batch))]
+        batch = [self.pipeline({**item, **self.network.dataset_meta}) for item in items]
+        return [sample.pred_instances for sample in self.network.test_step(pseudo_collate(batch))]

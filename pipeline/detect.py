@@ -62,7 +62,8 @@ class Detector:
         self.overlap = overlap
         config = load_config(CONFIGS / "movenet_multipose.py")
         config.model.test_cfg.score_thr = threshold
-        self.model = PoseModel(config, WEIGHTS / "movenet_multipose.pth", device)
+        self.model = PoseModel(config, device)
+        self.model.load(WEIGHTS / "movenet_multipose.pth")
 
     def __call__(self, image, region=None):
         """Finds the people in one picture, or in a part of it.

@@ -4,7 +4,6 @@ import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
 from pathlib import Path
-from urllib.error import URLError
 
 import mmpose
 import numpy as np
@@ -57,17 +56,14 @@ class PoseEstimator:
         if config is None:
             config, checkpoint = find_model(model)
         settings = load_config(config)
-        self.model = PoseModel(settings, checkpoint, device)
+        self.model = PoseModel(settings, device)
         self.threshold = float(settings.get("keypoint_threshold", SIMCC_THRESHOLD))
-        if not isinstance(self.model.model, TopdownPoseEstimator):
-            raise UserError(
-                f"{config} is not a top-down pose model: choose one that takes person boxes"
-            )
-        names = self.model.model.dataset_meta["keypoint_id2name"]
+        if not isinstance(self.model.network, TopdownPoseEstimator):
+            raise UserError(f"{config} is no top-down pose model: choose one that takes boxes")
+        names = self.model.network.dataset_meta["keypoint_id2name"]
         if tuple(names[i].replace("_", " ") for i in sorted(names)) != JOINTS:
-            raise UserError(
-                f"{config} does not give the 17 COCO keypoints: choose a COCO body model"
-            )
+            raise UserError(f"{config} does not give the 17 COCO keypoints: choose a COCO model")
+        self.model.load(fetch(str(checkpoint)))
 
     def __call__(self, image, boxes):
         """Estimates the joints of the people in the boxes, all in one batch.
@@ -90,10 +86,10 @@ class PoseEstimator:
 
 
 def find_model(name):
-    """Paths of the config and the checkpoint of a model by name; fetches weights that are not here.
+    """The config's path and the checkpoint's path or URL of a model by name.
 
     Raises:
-        UserError: MMPose does not know the name, or its weights cannot be fetched.
+        UserError: MMPose does not know the name.
     """
     if name in BUNDLED:
         return CONFIGS / f"{BUNDLED[name]}.py", WEIGHTS / f"{BUNDLED[name]}.pth"
@@ -102,8 +98,7 @@ def find_model(name):
         raise UserError(
             f"unknown pose model '{name}': choose {', '.join(POSE_MODELS)}, or one of MMPose's"
         )
-    weights = np.atleast_1d(listed["Weights"])[0]
-    return model_index() / listed["Config"], fetch(weights)
+    return model_index() / listed["Config"], np.atleast_1d(listed["Weights"])[0]
 
 
 def model_index():
@@ -121,19 +116,21 @@ def find_listed(name):
     return None
 
 
-def fetch(url):
-    """Path of the file behind a URL in PyTorch's hub folder, downloaded if it is not there yet.
+def fetch(checkpoint):
+    """Path of a checkpoint, downloaded into PyTorch's hub folder if it is a URL and not there yet.
 
     Raises:
         UserError: the download fails.
     """
-    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+    if not checkpoint.startswith(("http://", "https://")):
+        return Path(checkpoint)
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(checkpoint).name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            torch.hub.download_url_to_file(url, str(path))
-        except (URLError, OSError) as error:
+            torch.hub.download_url_to_file(checkpoint, str(path))
+        except OSError as error:  # URLError is one
             raise UserError(
-                f"cannot fetch {url} ({error}): use a bundled model, or put the file at {path}"
+                f"cannot fetch {checkpoint} ({error}): use a bundled model, or put it at {path}"
             ) from error
     return path
