@@ -1,4 +1,4 @@
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 # A PyTorch index of your choice, e.g. the CPU one that pytorch.org/get-started names: torch and
@@ -9,7 +9,8 @@ CUDA_LIBRARIES := ^(cuda|nvidia|triton)
 .PHONY: demo test lint setup clean
 
 demo: setup
-	$(BIN)/python apps/video.py tests/data/walk.mp4 --out out/demo.mp4 --json out/demo.jsonl
+	mkdir -p out
+	$(BIN)/python apps/video.py tests/data/walk.mp4 --out out/demo.mp4 --events out/demo.csv
 	@echo "The annotated video is $(CURDIR)/out/demo.mp4"
 
 test: setup lint
