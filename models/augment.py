@@ -1,0 +1,254 @@
+"""Other people, other cameras and the slips of a pose estimator, made from the clips there are.
+
+Everything works on keypoints float32 [P, F, 17, 3] whose unit is the torso length, with NaN for
+the coordinates of joints that are not seen; scores are 1 or 0. Random numbers come from one
+generator, so that a sample is a pure function of its seed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.skeleton import FLIP, JOINTS, PARTS
+
+# Joints from the root outward, each with the joints whose mean it hangs on.
+_TREE = (
+    *((5, (11,)), (6, (12,)), (0, (5, 6))),
+    *((7, (5,)), (8, (6,)), (9, (7,)), (10, (8,))),
+    *((13, (11,)), (14, (12,)), (15, (13,)), (16, (14,))),
+)
+_FORWARD = {15: -1.0, 16: -1.0}  # an ankle bends away from where elbow, wrist and knee bend to
+_SHAKY = np.ones(len(JOINTS), np.float32)
+_SHAKY[[9, 10, 15, 16]] = 1.6  # wrists and ankles are an estimator's worst joints
+_SWAPS = ([5, 7, 9], [11, 13, 15], [5, 7, 9, 11, 13, 15])
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much of each; all zero leaves the keypoints as they are.
+
+    Attributes:
+        turn: largest yaw of the camera, radians, with depth guessed from foreshortening.
+        roll: largest rotation in the picture, radians.
+        stretch: largest change of width over height, and of shear, as a fraction.
+        speed: largest change of speed, as a fraction (0.4: 0.71 to 1.4 times).
+        proportions: largest change of each bone's length, as a fraction.
+        head: spread of the offset between a head's centre and a nose, torso lengths.
+        depth: largest change of size of one person against the other, as a fraction.
+        jitter: largest standard deviation of white noise on joints, torso lengths.
+        sway: the same for noise that is correlated over about a fifth of a second.
+        swaps: chance that left and right change places for a while.
+        slips: chance that a joint jumps elsewhere for a few frames.
+        dropout: chance a joint that it is missing for a while, or throughout.
+        parts: chance that whole parts, or a person for a while, are missing.
+        cut: chance that the frame's edge cuts the body.
+        clash: chance that joints of two people who touch are lost or taken for the other's.
+    """
+
+    turn: float = 0.0
+    roll: float = 0.0
+    stretch: float = 0.0
+    speed: float = 0.0
+    proportions: float = 0.0
+    head: float = 0.0
+    depth: float = 0.0
+    jitter: float = 0.0
+    sway: float = 0.0
+    swaps: float = 0.0
+    slips: float = 0.0
+    dropout: float = 0.0
+    parts: float = 0.0
+    cut: float = 0.0
+    clash: float = 0.0
+    mirror: bool = False
+
+    def scene(self, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Other bodies, seen from elsewhere."""
+        points = points.copy()
+        xy = points[..., :2]
+        if self.proportions or self.head:
+            _reshape_bodies(xy, self.proportions, self.head, rng)
+        if self.turn:
+            _turn(xy, rng.uniform(-self.turn, self.turn))
+        if self.depth and len(xy) > 1:
+            _change_depth(xy, self.depth, rng)
+        _transform_plane(xy, self.roll, self.stretch, rng)
+        if self.mirror and rng.random() < 0.5:
+            points = mirrored(points)
+        return points[::-1] if rng.random() < 0.5 else points
+
+    def estimate(self, points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
+        """What a pose estimator would have made of it."""
+        points = points.copy()
+        if self.clash and len(points) > 1 and rng.random() < self.clash:
+            _clash(points, rng)
+        for person in points:
+            if rng.random() < self.swaps:
+                _swap_sides(person, fps, rng)
+            if rng.random() < self.slips:
+                _slip(person, fps, rng)
+        _shake(points[..., :2], rng.uniform(0, self.jitter), rng.uniform(0, self.sway), fps, rng)
+        if rng.random() < self.cut:
+            _cut(points, rng)
+        for person in points:
+            _drop_joints(person, self.dropout, fps, rng)
+            if rng.random() < self.parts:
+                _drop_parts(person, fps, rng)
+        points[np.isnan(points[..., 0]), 2] = 0
+        return points
+
+    def pace(self, rng: np.random.Generator) -> float:
+        """A factor of speed."""
+        return float((1 + self.speed) ** rng.uniform(-1, 1))
+
+
+def mirrored(points: np.ndarray) -> np.ndarray:
+    """As in a mirror: x turned round, left and right exchanged."""
+    points = points[..., list(FLIP), :]
+    points[..., 0] *= -1
+    return points
+
+
+def sway(
+    shape: tuple[int, ...], fps: float, rng: np.random.Generator, rate: float = 5.0
+) -> np.ndarray:
+    """Smooth noise of unit variance at the knots, [F, ...], with `rate` knots a second."""
+    frames = shape[0]
+    knots = rng.standard_normal((int(frames / fps * rate) + 2, *shape[1:]), dtype=np.float32)
+    place = np.arange(frames) * min(rate / fps, 1) + rng.random() * 0.99
+    place = np.minimum(place, len(knots) - 1.001)
+    left = place.astype(int)
+    weight = (place - left).astype(np.float32).reshape(-1, *[1] * (len(shape) - 1))
+    return knots[left] * (1 - weight) + knots[left + 1] * weight
+
+
+def _reshape_bodies(xy: np.ndarray, amount: float, head: float, rng: np.random.Generator) -> None:
+    for person in xy:
+        old = person.copy()
+        factor = 1 + rng.uniform(-amount, amount, len(JOINTS)).astype(np.float32)
+        factor = np.sqrt(factor * factor[list(FLIP)])  # the same left and right
+        wide = 1 + rng.uniform(-amount, amount)
+        for side, other in ((11, 12), (5, 6)):  # the width of hips and shoulders
+            middle = (old[:, side] + old[:, other]) / 2
+            for joint in (side, other):
+                person[:, joint] = middle + wide * (old[:, joint] - middle)
+        for joint, parents in _TREE:
+            base = person[:, parents].mean(axis=1)
+            was = old[:, parents].mean(axis=1)
+            moved = base + factor[joint] * (old[:, joint] - was)
+            person[:, joint] = np.where(np.isnan(moved), person[:, joint], moved)
+        person[:, 0] += rng.normal(0, head, 2)
+
+
+def _turn(xy: np.ndarray, angle: float) -> None:
+    """Turn the scene about the vertical, with a depth for each joint.
+
+    A bone is as long as it is ever seen in the clip; where it looks shorter, the rest points
+    towards the viewer, or away: an ambiguity that the sign of the angle makes up for.
+    """
+    xy[:] = _yaw(xy, angle)
+
+
+def _yaw(xy: np.ndarray, angle: float) -> np.ndarray:
+    depth = np.zeros(xy.shape[:-1], np.float32)
+    for joint, parents in _TREE:
+        bone = np.linalg.norm(xy[:, :, joint] - xy[:, :, parents].mean(axis=2), axis=-1)
+        full = np.nanmax(np.where(np.isnan(bone), 0, bone), axis=1, keepdims=True)
+        offset = np.sqrt(np.clip(full**2 - bone**2, 0, None)) * 0.8
+        depth[:, :, joint] = depth[:, :, parents].mean(axis=2)
+        depth[:, :, joint] += _FORWARD.get(joint, 1.0) * offset
+    turned = xy.copy()
+    turned[..., 0] = xy[..., 0] * np.cos(angle) + np.nan_to_num(depth) * np.sin(angle)
+    return turned
+
+
+def _change_depth(xy: np.ndarray, amount: float, rng: np.random.Generator) -> None:
+    """One person nearer to the camera than the other, and the distance between them changed."""
+    centres = [np.nanmean(person.reshape(-1, 2), axis=0) for person in xy]
+    apart = (centres[1] - centres[0]) * rng.uniform(-0.5, 0.5) * amount
+    for person, centre, sign in zip(xy, centres, (-1, 1), strict=True):
+        size = (1 + amount) ** rng.uniform(-0.5, 0.5)
+        person[:] = (person - centre) * size + centre + sign * apart / 2
+        person[..., 1] += rng.uniform(-0.5, 0.5) * amount
+
+
+def _transform_plane(xy: np.ndarray, roll: float, stretch: float, rng: np.random.Generator) -> None:
+    angle = rng.uniform(-roll, roll)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    wide = (1 + stretch) ** rng.uniform(-1, 1)
+    matrix = rotation @ np.array([[wide, rng.uniform(-0.5, 0.5) * stretch], [0, 1]])
+    xy[:] = xy @ matrix.T.astype(np.float32)
+
+
+def _span(frames: int, fps: float, longest: float, rng: np.random.Generator) -> slice:
+    length = 1 + int(rng.uniform(0, longest) * fps)
+    start = int(rng.integers(0, max(frames - length, 0) + 1))
+    return slice(start, start + length)
+
+
+def _swap_sides(person: np.ndarray, fps: float, rng: np.random.Generator) -> None:
+    for _ in range(rng.integers(1, 4)):
+        span = _span(len(person), fps, 0.3, rng)
+        left = _SWAPS[rng.integers(len(_SWAPS))]
+        right = [FLIP[joint] for joint in left]
+        person[span, left + right] = person[span, right + left]
+
+
+def _slip(person: np.ndarray, fps: float, rng: np.random.Generator) -> None:
+    for _ in range(rng.integers(1, 5)):
+        span = _span(len(person), fps, 0.2, rng)
+        person[span, rng.integers(len(JOINTS)), :2] += rng.normal(0, 0.5, 2)
+
+
+def _shake(
+    xy: np.ndarray, white: float, smooth: float, fps: float, rng: np.random.Generator
+) -> None:
+    for person in xy:
+        noise = white * rng.standard_normal(person.shape, dtype=np.float32)
+        noise += smooth * sway(person.shape, fps, rng)
+        person += noise * _SHAKY[:, None]
+
+
+def _drop_joints(person: np.ndarray, chance: float, fps: float, rng: np.random.Generator) -> None:
+    for joint in np.flatnonzero(rng.random(len(JOINTS)) < chance):
+        if rng.random() < 0.3:
+            person[:, joint] = np.nan
+        else:
+            person[_span(len(person), fps, 0.8, rng), joint] = np.nan
+
+
+def _drop_parts(person: np.ndarray, fps: float, rng: np.random.Generator) -> None:
+    kind = rng.random()
+    if kind < 0.4:
+        part = list(PARTS.values())[rng.integers(len(PARTS))]
+        span = slice(None) if rng.random() < 0.5 else _span(len(person), fps, 1.0, rng)
+        person[span, list(part)] = np.nan
+    elif kind < 0.7:
+        person[:, 13:] = np.nan  # both legs
+    else:
+        for _ in range(rng.integers(1, 4)):
+            person[_span(len(person), fps, 0.4, rng)] = np.nan
+
+
+def _cut(points: np.ndarray, rng: np.random.Generator) -> None:
+    """The frame ends at a hip, a knee, or beside the body."""
+    xy = points[..., :2]
+    hips = np.nanmean(xy[:, :, 11:13, 1]) if not np.isnan(xy[:, :, 11:13]).all() else 0
+    if rng.random() < 0.7:
+        outside = xy[..., 1] > hips + rng.uniform(-0.4, 1.2)
+    else:
+        edge = np.nanmax(xy[..., 0]) - rng.uniform(0, 0.8)
+        outside = xy[..., 0] > edge
+        if rng.random() < 0.5:
+            outside = -xy[..., 0] > edge
+    points[outside] = np.nan
+
+
+def _clash(points: np.ndarray, rng: np.random.Generator) -> None:
+    """Where two people overlap, joints are hidden, or found on the wrong person."""
+    first, second = points if rng.random() < 0.5 else points[::-1]
+    near = np.linalg.norm(first[..., :2] - second[:, 5:6, :2], axis=-1) < rng.uniform(0.2, 0.8)
+    lost = near & (rng.random(near.shape) < rng.uniform(0, 0.6))
+    taken = near & (rng.random(near.shape[1]) < 0.15)
+    first[taken] = second[taken]
+    first[lost] = np.nan

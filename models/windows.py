@@ -1,0 +1,300 @@
+"""Clips to training and test windows: what the classifier is taught, and what it is tried on.
+
+A training sample is a pure function of (seed, index), so that a run can be resumed, repeated, and
+shared out over processes.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from models.augment import Augmentation, mirrored, sway
+from models.data import Clip
+from models.sample import RATE, STEPS, Track, clip_window, span_window
+
+SPAN = STEPS / RATE
+FIRST_ANSWER = 0.5
+"""Seconds after which the live program answers, and so the shortest window it is trained on."""
+
+_THRESHOLD = 0.5  # of scores that are 0 or 1
+
+
+@dataclass
+class Scene:
+    """People on one clock: times [F] in seconds, points [P, F, 17, 3] as in `models.augment`."""
+
+    times: np.ndarray
+    points: np.ndarray
+
+    @classmethod
+    def of(cls, clip: Clip) -> "Scene":
+        """The clip's people, in torso lengths, NaN where a joint is not seen."""
+        points = clip.keypoints.copy()
+        points[..., :2] /= clip.unit
+        points[points[..., 2] <= 0, :2] = np.nan
+        return cls(clip.times, points)
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, on average."""
+        span = self.times[-1] - self.times[0]
+        return (len(self.times) - 1) / span if span else RATE
+
+    @property
+    def tracks(self) -> list[Track]:
+        """The people, as `models.sample` takes them."""
+        return [(self.times, person) for person in self.points]
+
+
+class ClipWindows(Dataset):
+    """Whole clips stretched over the window, augmented, each clip once an epoch.
+
+    Args:
+        clips: what to draw from.
+        classes: label names; a clip's target is its label's index.
+        augmentation: see `Augmentation`.
+        seed: of the random numbers.
+        crop: shortest part of the clip to keep, as a fraction.
+    """
+
+    def __init__(
+        self,
+        clips: list[Clip],
+        classes: list[str],
+        augmentation: Augmentation,
+        seed: int = 0,
+        crop: float = 1.0,
+    ):
+        self.scenes = [Scene.of(clip) for clip in clips]
+        self.targets = [classes.index(clip.label) for clip in clips]
+        self.augmentation, self.seed, self.crop = augmentation, seed, crop
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
+        rng = np.random.default_rng((self.seed, index))
+        epoch, place = divmod(index, len(self))
+        place = np.random.default_rng((self.seed, epoch)).permutation(len(self))[place]
+        scene, augmentation = self.scenes[place], self.augmentation
+        frames = len(scene.times)
+        kept = max(round(frames * rng.uniform(self.crop, 1)), min(2, frames))
+        start = int(rng.integers(0, frames - kept + 1))
+        times, points = scene.times[start : start + kept], scene.points[:, start : start + kept]
+        points = augmentation.scene(points, rng)
+        points = augmentation.estimate(points, scene.fps, rng)
+        window, present = clip_window(Scene(times, points).tracks, _THRESHOLD)
+        return window, present, self.targets[place]
+
+
+@dataclass
+class LiveWindows(Dataset):
+    """What a camera gives: windows that end now, begin anywhere, and often mean nothing.
+
+    Args:
+        clips: labelled clips.
+        people: how many people each label takes.
+        held: labels that are also true of people who keep still.
+        cyclic: labels of motions that go on, to and fro.
+        solo: labels of two whose people, taken alone, do nothing that has a name.
+        augmentation: see `Augmentation`.
+        length: samples an epoch.
+        negatives: part of the samples that are "none of these".
+        seed: of the random numbers.
+    """
+
+    clips: list[Clip]
+    people: dict[str, int]
+    held: frozenset[str]
+    cyclic: frozenset[str]
+    solo: frozenset[str]
+    augmentation: Augmentation
+    length: int
+    negatives: float
+    seed: int = 0
+    scenes: list[Scene] = field(init=False)
+    labels: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scenes = [Scene.of(clip) for clip in self.clips]
+        self.labels = [clip.label for clip in self.clips]
+        names = list(self.people)
+        self.targets = np.array([names.index(label) for label in self.labels])
+        self.none = len(names)
+        counts = Counter(self.labels)
+        weight = np.array([counts[label] ** -0.5 for label in self.labels])
+        self.weight = np.cumsum(weight / weight.sum())
+        self.pairs = np.array([len(scene.points) == 2 for scene in self.scenes])
+        self.alone = np.flatnonzero([label in self.solo for label in self.labels])
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
+        rng = np.random.default_rng((self.seed, index))
+        make = self._nothing if rng.random() < self.negatives else self._action
+        scene, target = make(rng)
+        window, present = self._shoot(scene, target != self.none, rng)
+        people = int(present.any(axis=(1, 2)).sum())
+        if target != self.none and people != list(self.people.values())[target]:
+            target = self.none
+        return window, present, target
+
+    def _action(self, rng: np.random.Generator) -> tuple[Scene, int]:
+        index = min(int(np.searchsorted(self.weight, rng.random())), len(self.scenes) - 1)
+        scene, label = self.scenes[index], self.labels[index]
+        if label in self.held and rng.random() < 0.25:
+            late = Scene(scene.times, scene.points[:, int(0.6 * len(scene.times)) :])
+            return _freeze(late, rng), int(self.targets[index])
+        return _extend(scene, label in self.cyclic, rng), int(self.targets[index])
+
+    def _nothing(self, rng: np.random.Generator) -> tuple[Scene, int]:
+        kind = rng.random()
+        if kind < 0.25:
+            scene = _freeze(self._any(rng), rng)
+        elif kind < 0.4:
+            scene = self._still_pair(rng)
+        elif kind < 0.6:
+            scene = self._wander(rng)
+        elif kind < 0.7 and len(self.alone):
+            scene = self.scenes[rng.choice(self.alone)]
+            scene = Scene(scene.times, scene.points[rng.integers(2)][None])
+        else:
+            scene = self._bystanders(rng)
+        return scene, self.none
+
+    def _any(self, rng: np.random.Generator, pairs: bool | None = None) -> Scene:
+        """One person of any clip, or two people as they stand."""
+        candidates = np.arange(len(self.scenes)) if not pairs else np.flatnonzero(self.pairs)
+        scene = self.scenes[rng.choice(candidates)]
+        if pairs:
+            return scene
+        return Scene(scene.times, scene.points[rng.integers(len(scene.points))][None])
+
+    def _still_pair(self, rng: np.random.Generator) -> Scene:
+        """Two people who keep still; those who could be in a held interaction are left out."""
+        candidates = [i for i in np.flatnonzero(self.pairs) if self.labels[i] not in self.held]
+        if not candidates:
+            return _freeze(self._any(rng), rng)
+        return _freeze(self.scenes[rng.choice(candidates)], rng)
+
+    def _wander(self, rng: np.random.Generator) -> Scene:
+        """Slowly from one pose to another, which no word describes."""
+        frames = 64
+        poses = []
+        for _ in range(rng.integers(2, 5)):
+            points = self._any(rng).points[0]
+            pose = points[rng.integers(len(points))]
+            poses.append(pose - np.array([*_middle(pose), 0], np.float32))
+        place = np.linspace(0, len(poses) - 1.001, frames)
+        weight = (place % 1)[:, None, None].astype(np.float32)
+        weight = weight * weight * (3 - 2 * weight)
+        poses = np.stack(poses)
+        left = place.astype(int)
+        points = poses[left] * (1 - weight) + poses[left + 1] * weight
+        return Scene(np.arange(frames) / RATE, points[None])
+
+    def _bystanders(self, rng: np.random.Generator) -> Scene:
+        """Two who happen to be side by side, each with their own business."""
+        one = self._any(rng)
+        kind = rng.random()
+        other = (
+            one if kind < 0.15 else _freeze(self._any(rng), rng) if kind < 0.5 else self._any(rng)
+        )
+        times = np.arange(0, min(one.times[-1], other.times[-1]) + 1e-9, 1 / RATE)
+        first, second = (_resample(scene, times) for scene in (one, other))
+        if rng.random() < 0.5:
+            second = mirrored(second)
+        shift = _middle(first[0]) - _middle(second[0])
+        side = rng.choice((-1.0, 1.0)) * rng.uniform(0.9, 4.0)
+        second[..., :2] += shift + np.array([side, rng.normal(0, 0.15)], np.float32)
+        return Scene(times, np.stack([first, second]))
+
+    def _shoot(
+        self, scene: Scene, acting: bool, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Film the scene, estimate its poses, and cut the window that ends at some moment."""
+        augmentation = self.augmentation
+        times, points = scene.times / augmentation.pace(rng), scene.points
+        step = 2 if rng.random() < 0.4 and 1 / scene.fps < 0.05 else 1
+        times, points = times[::step], points[:, ::step]
+        end = _moment(times, points, acting, rng)
+        begin = end - (SPAN if rng.random() < 0.5 else rng.uniform(FIRST_ANSWER, SPAN))
+        kept = (times <= end + 1e-6) & (times >= begin - 1e-6)
+        scene = Scene(times[kept], augmentation.scene(points[:, kept], rng))
+        scene.points = augmentation.estimate(
+            scene.points, 1 / max(np.diff(times).mean(), 1e-3), rng
+        )
+        return span_window(scene.tracks, end, _THRESHOLD)
+
+
+def clip_windows(clips: list[Clip]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each clip stretched over the window: evaluation by the protocol of the literature."""
+    return [clip_window(clip.tracks, _THRESHOLD) for clip in clips]
+
+
+def live_windows(clips: list[Clip], seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each clip seen live, at a moment drawn evenly from its second half (at least 0.5 s in)."""
+    windows = []
+    for clip in clips:
+        rng = np.random.default_rng((seed, int(clip.fingerprint, 16)))
+        last = clip.times[-1]
+        end = rng.uniform(max(last / 2, min(FIRST_ANSWER, last)), last)
+        seen = clip.times <= end
+        tracks = [(times[seen], keypoints[seen]) for times, keypoints in clip.tracks]
+        windows.append(span_window(tracks, end, _THRESHOLD))
+    return windows
+
+
+def _moment(times: np.ndarray, points: np.ndarray, acting: bool, rng: np.random.Generator) -> float:
+    """When the window ends: for an action, once a good part of its motion is in the window."""
+    last = times[-1]
+    earliest = min(max(FIRST_ANSWER, 0.45 * last if acting else 0), last)
+    moments = rng.uniform(earliest, last, 6)
+    if not acting:
+        return float(moments[0])
+    motion = np.square(np.diff(points[..., :2], axis=1))
+    done = np.concatenate([[0], np.nansum(motion, axis=(0, 2, 3)).cumsum()])
+    inside = np.interp(moments, times, done) - np.interp(moments - SPAN, times, done)
+    enough = inside >= 0.4 * done[-1]
+    return float(moments[enough.argmax() if enough.any() else inside.argmax()])
+
+
+def _extend(scene: Scene, cyclic: bool, rng: np.random.Generator) -> Scene:
+    """Something before the clip: nothing, standing there, or more of the same to and fro."""
+    points, kind = scene.points, rng.random()
+    if cyclic and kind < 0.5:
+        backwards = points[:, ::-1]
+        points = np.concatenate([points, backwards[:, 1:], points[:, 1:]], axis=1)
+    elif kind < 0.25:
+        count = int(rng.uniform(0, 1.5) * scene.fps)
+        points = np.concatenate([np.repeat(points[:, :1], count, axis=1), points], axis=1)
+    elif kind < 0.4:
+        count = int(rng.uniform(0, 0.5) * scene.fps)
+        points = np.concatenate([points, np.repeat(points[:, -1:], count, axis=1)], axis=1)
+    return Scene(np.arange(points.shape[1]) / scene.fps, points)
+
+
+def _freeze(scene: Scene, rng: np.random.Generator) -> Scene:
+    """One frame held for the whole window, by people who breathe and sway."""
+    frames = STEPS
+    frame = scene.points[:, rng.integers(scene.points.shape[1])]
+    points = np.repeat(frame[:, None], frames, axis=1)
+    for person in points:
+        body = sway((frames, 1, 2), RATE, rng, rate=1.5) * rng.uniform(0, 0.08)
+        joints = sway((frames, points.shape[2], 2), RATE, rng, rate=2.0) * rng.uniform(0, 0.05)
+        person[..., :2] += body + joints
+    return Scene(np.arange(frames) / RATE, points)
+
+
+def _resample(scene: Scene, times: np.ndarray) -> np.ndarray:
+    nearest = np.clip(np.round(times * scene.fps).astype(int), 0, len(scene.times) - 1)
+    return scene.points[0, nearest]
+
+
+def _middle(points: np.ndarray) -> np.ndarray:
+    """Centre of what is seen in a pose, or in a person's poses, [2]."""
+    xy = points[..., :2].reshape(-1, 2)
+    return np.nan_to_num(np.nanmean(xy, axis=0)) if not np.isnan(xy).all() else xy[0] * 0 + 0

@@ -1,0 +1,72 @@
+"""Small data sets in PYSKL's format, of people who wave, squat, or push each other."""
+
+import pickle
+
+import numpy as np
+
+from models.skeleton import JOINTS, LAYOUTS
+
+STANDING = {
+    **{"head": (0, -3.0), "face": (0, -3.0), "nose": (0, -3.0)},
+    **{"shoulder": (0.9, -2.2), "elbow": (1.2, -1.2), "wrist": (1.3, -0.3), "hand": (1.3, -0.2)},
+    **{"hip": (0.5, 0.0), "knee": (0.55, 1.8), "ankle": (0.6, 3.6), "foot": (0.6, 3.7)},
+}
+CLASSES = ("wave", "squat")
+
+
+def body(joints=JOINTS):
+    """A standing person in some layout, [V, 2]; the person's left is on the right."""
+    points = np.zeros((len(joints), 2), np.float32)
+    for index, name in enumerate(joints):
+        side, _, kind = name.rpartition(" ")
+        x, y = STANDING.get(kind, (0, -1))
+        points[index] = (x if side == "left" else -x if side else 0, y)
+    return points
+
+
+def act(action, frames, rng, joints=JOINTS):
+    """Somebody waving (0) or squatting (1), [F, V, 2] in pixels."""
+    names = [name.rpartition(" ") for name in joints]
+    points = np.repeat(body(joints)[None], frames, axis=0)
+    swing = np.sin(np.linspace(0, rng.uniform(8, 12), frames))
+    for index, (side, _, kind) in enumerate(names):
+        if action == 0 and side == "left" and kind in ("wrist", "hand"):
+            points[:, index] += np.stack([0.7 * swing, np.full(frames, -2.5)], axis=1)
+        if action == 1 and kind not in ("knee", "ankle", "foot"):
+            points[:, index, 1] += 0.8 + 0.8 * swing
+    points += rng.normal(0, 0.03, points.shape)
+    return (points * rng.uniform(20, 60) + rng.uniform(100, 300, 2)).astype(np.float32)
+
+
+def dataset(path, clips=12, layout=None, people=1, dtype=np.float32, seed=0, **extra):
+    """Write a data set with the splits "train" and "test", two thirds and one third.
+
+    Without a layout the file is like a published PYSKL file: COCO-17, and nothing that says so.
+    """
+    rng = np.random.default_rng(seed)
+    joints = LAYOUTS[layout or "coco17"]
+    annotations = []
+    for index in range(clips):
+        frames = int(rng.integers(20, 60))
+        points = np.stack([act(index % 2, frames, rng, joints) for _ in range(people)])
+        points += 150 * np.arange(people, dtype=np.float32)[:, None, None, None]
+        annotations.append(
+            {
+                "frame_dir": f"clip{index:02d}",
+                "label": index % 2,
+                "total_frames": frames,
+                "img_shape": (480, 640),
+                "original_shape": (480, 640),
+                "keypoint": points.astype(dtype),
+                "keypoint_score": np.ones(points.shape[:-1], dtype),
+            }
+        )
+    names = [annotation["frame_dir"] for annotation in annotations]
+    content = {
+        "split": {"train": names[: 2 * clips // 3], "test": names[2 * clips // 3 :]},
+        "annotations": annotations,
+    }
+    if layout:
+        content |= {"layout": layout, "fps": 15, "classes": list(CLASSES)}
+    path.write_bytes(pickle.dumps({**content, **extra}))
+    return path
