@@ -112,7 +112,7 @@ def _normalise(window: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, np.
     """Body lengths for pixels. People without one measurable bone leave nothing to scale by."""
     visible = np.where(present[..., None], window, np.nan)
     here = [person for person in range(PEOPLE) if present[person].any()]
-    units = [unit for unit in (_torso(visible[person]) for person in here) if unit > 0]
+    units = [unit for unit in (torso_length(visible[person]) for person in here) if unit > 0]
     if not units:
         return np.zeros_like(window), np.zeros_like(present)
     origin = np.mean([_centre(visible[person]) for person in here], axis=0)
@@ -120,7 +120,7 @@ def _normalise(window: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, np.
     return np.where(present[..., None], scaled, 0).astype(np.float32), present
 
 
-def _torso(joints: np.ndarray) -> float:
+def torso_length(joints: np.ndarray) -> float:
     """Torso length in pixels, from every bone that is seen; 0 where none is.
 
     A projection shortens bones and never lengthens them, hence the upper quartile over bones; the

@@ -1,8 +1,11 @@
 """SkeletonMAE: graph-based masked autoencoder for skeletons (Yan et al., ICCV 2023, 3.1)."""
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
+from models.checkpoint import read_checkpoint, write_checkpoint
 from models.gin import GINEncoder, GINLayer
 from models.skeleton import JOINTS, PARTS
 
@@ -61,6 +64,18 @@ class SkeletonMAE(nn.Module):
         mean_loss: bool = False,
     ):
         super().__init__()
+        self.hyperparameters = {
+            "width": width,
+            "hidden": hidden,
+            "depth": depth,
+            "masked_parts": list(masked_parts),
+            "beta": beta,
+            "identity": identity,
+            "normalised": normalised,
+            "part_masking": part_masking,
+            "mean_loss": mean_loss,
+        }
+        self.clips: list[list[str]] = []  # names and fingerprints of what it was trained on
         self.masked_parts, self.part_masking = tuple(masked_parts), part_masking
         self.beta, self.mean_loss = beta, mean_loss
         self.embedding = JointEmbedding(width, identity)
@@ -120,3 +135,21 @@ class SkeletonMAE(nn.Module):
         basis = torch.cat([linear.weight, linear.bias[:, None]], dim=1)
         solution = torch.linalg.lstsq(basis, rebuilt.reshape(-1, len(basis)).T).solution.T
         return (solution[:, :2] / solution[:, 2:]).reshape(*rebuilt.shape[:-1], 2)
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, hyper-parameters and the list of clips to a safetensors file."""
+        header = {"hyperparameters": self.hyperparameters, "clips": self.clips}
+        write_checkpoint(path, "skeleton_mae", self, header)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "SkeletonMAE":
+        """Read what `save` wrote, in eval mode.
+
+        Raises:
+            UserError: the file is missing, or no SkeletonMAE checkpoint.
+        """
+        tensors, header = read_checkpoint(path, "skeleton_mae")
+        model = cls(**header["hyperparameters"])
+        model.load_state_dict(tensors)
+        model.clips = header["clips"]
+        return model.eval()

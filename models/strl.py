@@ -3,22 +3,20 @@
 The classifier of the live program: pre-trained spatial modules, temporal modules, two people.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.checkpoint import read_checkpoint, write_checkpoint
 from models.errors import UserError
 from models.gin import GINEncoder
-from models.sample import STEPS
+from models.sample import RATE, STEPS
 from models.skeleton import JOINTS, PARTS
-from models.skeleton_mae import JointEmbedding
+from models.skeleton_mae import JointEmbedding, SkeletonMAE
 
 TORSO = PARTS["torso"]
 
@@ -51,6 +49,10 @@ class SpatialModule(nn.Module):
         self.join_joints = nn.Linear(width, width)
         self.join_body = nn.Linear(width, width, bias=False)
         self.join_partner = nn.Linear(width, width, bias=False) if exchange else None
+        with torch.no_grad():  # a sum over the body would drown out its joints at first
+            self.join_joints.weight += torch.eye(width)
+            for join in filter(None, (self.join_body, self.join_partner)):
+                join.weight /= len(JOINTS)
 
     def forward(self, x: Tensor, partner: Tensor) -> Tensor:
         """Features [R, T, 17, D] of R people, and the row of each one's partner (R: none)."""
@@ -112,13 +114,16 @@ class Layer(nn.Module):
     ):
         super().__init__()
         self.spatial = SpatialModule(width, depth, normalised, exchange)
-        self.norm = nn.LayerNorm(width)
-        self.weight = nn.Linear(width, width)
+        self.weight = nn.Linear(width, width, bias=False)
+        with torch.no_grad():
+            self.weight.weight += torch.eye(width)
+        self.norm = nn.BatchNorm2d(width)
         self.temporal = TemporalModule(width, stride) if temporal else None
 
     def forward(self, x: Tensor, partner: Tensor) -> Tensor:
         """Features [R, T, 17, D] to [R, T / stride, 17, D]."""
-        x = self.weight(self.norm(self.spatial(x, partner))).relu()
+        x = self.weight(self.spatial(x, partner)).permute(0, 3, 1, 2)
+        x = self.norm(x).relu().permute(0, 2, 3, 1)
         return x if self.temporal is None else self.temporal(x)
 
 
@@ -129,6 +134,7 @@ class STRL(nn.Module):
         labels: the vocabulary.
         width: D.
         depth: L_D, GIN layers of the encoder in each spatial module.
+        stem_stride: of the steps of the embedded window; speed is measured before.
         strides: one temporal stride a layer; their number is M.
         identity, normalised: as in SkeletonMAE.
         exchange: let the two people's pooled vectors meet in every layer.
@@ -139,16 +145,20 @@ class STRL(nn.Module):
         by_parts: pool the joints by part and not over the whole body.
         by_people: one person is never given a label of two, nor two people a label of one.
         hidden, dropout: of the classifier's MLP.
-    """
 
-    threshold: float = 0.5
-    temperature: float = 1.0
+    Attributes:
+        labels: the vocabulary, in the order of the logits.
+        temperature: divides the logits in `probabilities`; fitted on validation clips.
+        threshold: the probability below which nothing should be said.
+        clips: [name, fingerprint] of every clip that pre-training or fine-tuning saw.
+    """
 
     def __init__(
         self,
         labels: Sequence[Label],
         width: int = 64,
         depth: int = 3,
+        stem_stride: int = 1,
         strides: Sequence[int] = (1, 1, 1),
         identity: bool = False,
         normalised: bool = False,
@@ -165,9 +175,12 @@ class STRL(nn.Module):
         if not temporal and any(stride != 1 for stride in strides):
             raise ValueError("strides other than 1 need temporal modules")
         self.labels = list(labels)
+        self.threshold, self.temperature = 0.5, 1.0
+        self.clips: list[list[str]] = []  # names and fingerprints of what it was trained on
         self.hyperparameters = {
             "width": width,
             "depth": depth,
+            "stem_stride": stem_stride,
             "strides": list(strides),
             "identity": identity,
             "normalised": normalised,
@@ -180,10 +193,10 @@ class STRL(nn.Module):
             "hidden": hidden,
             "dropout": dropout,
         }
-        self.scales, self.by_people = list(scales), by_people
+        self.scales, self.by_people, self.stem_stride = list(scales), by_people, stem_stride
         self.embedding = JointEmbedding(width, identity)
         self.geometry = nn.Linear(6, width, bias=False) if geometry else None
-        self.position = nn.Parameter(torch.randn(STEPS, 1, width) * 0.02)
+        self.position = nn.Parameter(torch.randn(STEPS // stem_stride, 1, width) * 0.02)
         self.layers = nn.ModuleList(
             Layer(width, depth, normalised, exchange, temporal, stride) for stride in strides
         )
@@ -222,10 +235,10 @@ class STRL(nn.Module):
         """What the classifier sees, [B, F], whoever is called person 0."""
         people = present.any(dim=3).any(dim=2)
         joints, visible = window[people], present[people]
-        x = self.embedding(joints, visible)  # [R, T, 17, D]
+        steps = slice(self.stem_stride - 1, None, self.stem_stride)
+        x = self.embedding(joints[:, steps], visible[:, steps]) + self.position  # [R, T, 17, D]
         if self.geometry is not None:
-            x = x + self.geometry(_geometry(joints, visible))
-        x = x + self.position
+            x = x + self.geometry(_geometry(joints, visible)[:, steps])
         partner = _partners(people)
         for layer in self.layers:
             x = layer(x, partner)  # [R, T', 17, D]
@@ -249,23 +262,36 @@ class STRL(nn.Module):
         """Calibrated probabilities [B, labels + 1]: softmax at the temperature that was fitted."""
         return (logits.float() / self.temperature).softmax(dim=-1)
 
-    def save(self, path: str | Path, **metadata: object) -> None:
-        """Write weights, vocabulary and calibration to a safetensors file.
+    def adopt(self, pretrained: SkeletonMAE) -> list[str]:
+        """Start from a pre-trained embedding, [MASK] and encoder, one copy of it a layer.
 
-        Args:
-            path: the file.
-            metadata: anything JSON can hold, such as the clips that were trained on.
+        Returns:
+            Names of the parameters that were set.
+
+        Raises:
+            UserError: the pre-trained network has another shape.
         """
+        source = {f"embedding.{k}": v for k, v in pretrained.embedding.state_dict().items()}
+        for index in range(len(self.layers)):
+            for name, value in pretrained.encoder.state_dict().items():
+                source[f"layers.{index}.spatial.encoder.{name}"] = value
+        own = self.state_dict()
+        wanted = [name for name in own if name.startswith("embedding.") or ".encoder." in name]
+        if sorted(wanted) != sorted(source) or any(own[k].shape != source[k].shape for k in wanted):
+            raise UserError("the pre-trained network differs from the config in width or depth")
+        self.load_state_dict(source, strict=False)
+        return wanted
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, vocabulary, calibration and the list of clips to a safetensors file."""
         header = {
-            "kind": "strl",
             "hyperparameters": self.hyperparameters,
             "labels": [asdict(label) for label in self.labels],
             "threshold": self.threshold,
             "temperature": self.temperature,
-            **metadata,
+            "clips": self.clips,
         }
-        tensors = {name: value.contiguous() for name, value in self.state_dict().items()}
-        save_file(tensors, path, {key: json.dumps(value) for key, value in header.items()})
+        write_checkpoint(path, "strl", self, header)
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> "STRL":
@@ -278,28 +304,12 @@ class STRL(nn.Module):
         model = cls([Label(**label) for label in header["labels"]], **header["hyperparameters"])
         model.load_state_dict(tensors)
         model.threshold, model.temperature = header["threshold"], header["temperature"]
+        model.clips = header["clips"]
         return model.to(device).eval()
 
 
-def read_checkpoint(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict]:
-    """Tensors and metadata of a safetensors checkpoint of this kind; runs no code from it.
-
-    Raises:
-        UserError: the file is missing, damaged, or of another kind.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            header = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
-    except (OSError, SafetensorError, ValueError) as error:
-        raise UserError(f"cannot read the checkpoint {path}: {error}") from error
-    if header.get("kind") != kind:
-        raise UserError(f"{path} is no {kind} checkpoint")
-    return tensors, header
-
-
 def _geometry(joints: Tensor, visible: Tensor) -> Tensor:
-    """Place relative to the torso, and motion over 2 and 8 steps, [R, T, 17, 6]; 0 if unknown."""
+    """Place relative to the torso, speed over 2 and over 8 steps, [R, T, 17, 6]; 0 if unknown."""
     torso, seen = joints[:, :, TORSO], visible[:, :, TORSO, None]
     count = seen.sum(dim=2, keepdim=True)
     centre = torch.where(seen, torso, 0).sum(dim=2, keepdim=True) / count.clamp(min=1)
@@ -308,7 +318,7 @@ def _geometry(joints: Tensor, visible: Tensor) -> Tensor:
         motion = torch.zeros_like(joints)
         both = visible[:, 2 * reach :] & visible[:, : -2 * reach]
         moved = joints[:, 2 * reach :] - joints[:, : -2 * reach]
-        motion[:, reach:-reach] = torch.where(both[..., None], moved, 0) / reach
+        motion[:, reach:-reach] = torch.where(both[..., None], moved, 0) * (RATE / (2 * reach))
         parts.append(motion)
     return torch.cat(parts, dim=-1)
 

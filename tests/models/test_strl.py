@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+import torch
+
+from models.errors import UserError
+from models.skeleton_mae import SkeletonMAE
+from models.strl import STRL, Label, SpatialModule
+
+LABELS = [Label("wave", 1), Label("hug", 2, held=True), Label("walk", 1)]
+LIVE = {
+    "width": 16,
+    "depth": 2,
+    "stem_stride": 2,
+    "strides": (1, 2),
+    "identity": True,
+    "exchange": True,
+    "temporal": True,
+    "geometry": True,
+    "by_parts": True,
+    "by_people": True,
+}
+PAPER = {"width": 16, "depth": 1, "strides": (1, 1)}
+
+
+def windows(count=4):
+    torch.manual_seed(1)
+    window = torch.randn(count, 2, 64, 17, 2)
+    present = torch.rand(count, 2, 64, 17) > 0.2
+    present[0, 1] = False
+    return window, present
+
+
+def make(**settings):
+    torch.manual_seed(0)
+    return STRL(LABELS, **settings).eval()
+
+
+def test_the_spatial_module_is_its_equation():
+    torch.manual_seed(0)
+    module = SpatialModule(8, depth=2, normalised=False, exchange=False)
+    x = torch.randn(3, 5, 17, 8)
+    encoded = module.encoder(x).detach().numpy()
+    weights = {name: value.detach().numpy() for name, value in module.state_dict().items()}
+    kernel = np.concatenate([weights["join_joints.weight"], weights["join_body.weight"]], axis=1)
+    for person in range(3):
+        for step in range(5):
+            pooled = encoded[person, step].sum(axis=0)
+            repeated = np.tile(pooled, (17, 1))
+            joined = np.concatenate([x[person, step].numpy(), repeated], axis=1)
+            expected = joined @ kernel.T + weights["join_joints.bias"]
+            found = module(x, torch.full((3,), 3))[person, step].detach().numpy()
+            assert np.allclose(found, expected, atol=1e-4)
+
+
+def test_a_layer_is_its_equation():
+    layer = make(**PAPER).layers[0]
+    x = torch.randn(2, 4, 17, 16)
+    alone = torch.tensor([2, 2])
+    product = layer.spatial(x, alone).detach().numpy() @ layer.weight.weight.detach().numpy().T
+    assert np.allclose(layer.norm.weight.detach(), 1)  # batch norm as it starts: y / sqrt(1 + ε)
+    expected = np.maximum(product / np.sqrt(1 + layer.norm.eps), 0)
+    assert np.allclose(layer(x, alone).detach().numpy(), expected, atol=1e-5)
+
+
+def test_partners_meet_in_the_exchange_and_only_there():
+    torch.manual_seed(0)
+    module = SpatialModule(8, depth=1, normalised=False, exchange=True)
+    x = torch.randn(2, 5, 17, 8)
+    together, apart = module(x, torch.tensor([1, 0])), module(x, torch.tensor([2, 2]))
+    other = module.join_partner(module.encoder(x).sum(dim=2)).flip(0)
+    assert torch.allclose(together, apart + other[:, :, None], atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [LIVE, PAPER])
+def test_the_answer_does_not_depend_on_who_is_person_0(settings):
+    model, (window, present) = make(**settings), windows()
+    swapped = model(window.flip(1), present.flip(1))
+    assert torch.allclose(model(window, present), swapped, atol=1e-4)
+
+
+@pytest.mark.parametrize("settings", [LIVE, PAPER])
+def test_what_is_absent_does_not_matter_nor_does_the_rest_of_the_batch(settings):
+    model, (window, present) = make(**settings), windows()
+    junk = torch.where(present[..., None], window, 1e3 * torch.randn_like(window))
+    logits = model(window, present)
+    assert torch.allclose(logits, model(junk, present), atol=1e-4)
+    assert torch.allclose(logits[:1], model(window[:1], present[:1]), atol=1e-4)
+
+
+def test_presence_matters():
+    model, (window, present) = make(**LIVE), windows()
+    fewer = present.clone()
+    fewer[:, :, :, 9] = False
+    assert not torch.allclose(model(window, present), model(window, fewer), atol=1e-3)
+
+
+def test_labels_are_kept_for_as_many_people_as_they_take():
+    model, (window, present) = make(**LIVE), windows()
+    possible = model(window, present).isfinite()
+    assert possible[0].tolist() == [True, False, True, True]
+    assert possible[1].tolist() == [False, True, False, True]
+    probability = model.probabilities(model(window, present))
+    assert torch.allclose(probability.sum(dim=1), torch.ones(4))
+    assert probability[0, 1] == 0
+
+
+def test_a_window_without_anybody_is_none_of_these():
+    model, (window, present) = make(**LIVE), windows()
+    probability = model.probabilities(model(window, torch.zeros_like(present)))
+    assert torch.equal(probability[:, -1], torch.ones(4))
+
+
+def test_order_in_time_is_seen():
+    model, (window, present) = make(**PAPER), windows()
+    present[:] = True
+    assert not torch.allclose(model(window, present), model(window.flip(2), present), atol=1e-4)
+
+
+def test_every_pretrained_tensor_arrives():
+    pretrained = SkeletonMAE(width=16, hidden=16, depth=2, identity=True)
+    model = make(**LIVE)
+    names = model.adopt(pretrained)
+    state = model.state_dict()
+    for name, value in pretrained.embedding.state_dict().items():
+        assert torch.equal(state[f"embedding.{name}"], value)
+    for name, value in pretrained.encoder.state_dict().items():
+        for layer in range(2):
+            assert torch.equal(state[f"layers.{layer}.spatial.encoder.{name}"], value)
+    assert len(names) == len(pretrained.embedding.state_dict()) + 2 * len(
+        pretrained.encoder.state_dict()
+    )
+
+
+@pytest.mark.parametrize("other", [{"depth": 3}, {"identity": False}, {"width": 8, "hidden": 8}])
+def test_a_pretrained_network_of_another_shape_is_refused(other):
+    pretrained = {"width": 16, "hidden": 16, "depth": 2, "identity": True, **other}
+    with pytest.raises(UserError, match="differs"):
+        make(**LIVE).adopt(SkeletonMAE(**pretrained))
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    model, (window, present) = make(**LIVE), windows()
+    model.threshold, model.temperature, model.clips = 0.7, 1.5, [["a/b", "12"]]
+    model.save(tmp_path / "strl.safetensors")
+    loaded = STRL.load(tmp_path / "strl.safetensors")
+    assert loaded.labels == LABELS
+    assert (loaded.threshold, loaded.temperature, loaded.clips) == (0.7, 1.5, [["a/b", "12"]])
+    assert not loaded.training
+    assert torch.equal(loaded(window, present), model(window, present))
+
+
+def test_other_files_are_refused(tmp_path):
+    SkeletonMAE().save(tmp_path / "mae.safetensors")
+    (tmp_path / "junk.safetensors").write_bytes(b"\x00" * 100)
+    for name in ("mae", "junk", "missing"):
+        with pytest.raises(UserError, match=name):
+            STRL.load(tmp_path / f"{name}.safetensors")
