@@ -164,21 +164,19 @@ def read_label_map(path: str | Path) -> dict[str, str | None]:
     return mapping
 
 
-def hold_out(
-    clips: list[Clip], splits: Iterable[str], seed: int = 0
-) -> tuple[list[Clip], list[Clip]]:
+def hold_out(clips: list[Clip], splits: Iterable[str]) -> tuple[list[Clip], list[Clip]]:
     """Training and validation part of training clips, with other people in each where possible.
 
     Args:
         clips: all of the training clips.
         splits: splits to hold out, of the files that have them.
-        seed: of the draw below.
 
     Returns:
         The rest, and the held-out clips: those in `splits`; from other files the last subject,
-        where clips name theirs, or else a fifth of every class.
+        where clips name theirs, or else a fifth of every class (by fingerprint: the same clips
+        each time).
     """
-    rng, splits = np.random.default_rng(seed), set(splits)
+    splits = set(splits)
     held: set[str] = set()
     for file in sorted({clip.file for clip in clips}):
         here = [clip for clip in clips if clip.file == file]
@@ -189,8 +187,9 @@ def hold_out(
             held.update(clip.name for clip in here if clip.subject == last)
         else:
             for label in sorted({clip.label for clip in here}):
-                names = sorted(clip.name for clip in here if clip.label == label)
-                held.update(rng.permutation(names)[: round(len(names) / 5)])
+                same = [clip for clip in here if clip.label == label]
+                same.sort(key=lambda clip: clip.fingerprint)
+                held.update(clip.name for clip in same[: round(len(same) / 5)])
     return [c for c in clips if c.name not in held], [c for c in clips if c.name in held]
 
 

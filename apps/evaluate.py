@@ -1,0 +1,57 @@
+"""Say how good a classifier is on a split of a data set."""
+
+import json
+from pathlib import Path
+
+from apps.cli import Parser, run
+from apps.training_options import add_data_options, load_clips
+
+
+def parser() -> Parser:
+    """The command line."""
+    command = Parser(prog="evaluate.py", description=__doc__)
+    command.add_argument("weights", type=Path, help="STRL checkpoint")
+    add_data_options(command)
+    command.add_argument(
+        "--mode",
+        choices=("clip", "window"),
+        default="clip",
+        help="whole clips stretched over the window, or what is seen live (default clip)",
+    )
+    command.add_argument(
+        "--linear",
+        nargs="+",
+        metavar="SPLIT",
+        help="linear probe: a linear classifier of the frozen features, trained on these splits, "
+        "in place of the model's own; also takes a SkeletonMAE checkpoint",
+    )
+    command.add_argument(
+        "--stress", action="store_true", help="also under noise, missing joints, other views, ..."
+    )
+    command.add_argument("--json", type=Path, help="write the figures here too")
+    command.add_argument("--picture", type=Path, help="draw the confusion matrix here (.png)")
+    return command
+
+
+def main() -> None:
+    """Run the program."""
+    options = parser().parse_args()
+    from models.evaluation import evaluate
+    from models.probe import linear_probe
+    from models.strl import STRL
+
+    clips = load_clips(options, options.split)
+    if options.linear:
+        model = linear_probe(options.weights, load_clips(options, options.linear), options.mode)
+    else:
+        model = STRL.load(options.weights)
+    evaluation = evaluate(model, clips, options.mode, options.stress)
+    print(evaluation.text())
+    if options.json:
+        options.json.write_text(json.dumps(evaluation.figures, indent=2) + "\n")
+    if options.picture:
+        evaluation.draw(options.picture)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,25 @@
+"""Pre-train SkeletonMAE on skeletons; their labels are not looked at."""
+
+from apps.cli import Parser, run
+from apps.training_options import add_training_options, load_clips, training_run
+
+
+def parser() -> Parser:
+    """The command line."""
+    command = Parser(prog="pretrain.py", description=__doc__)
+    add_training_options(command)
+    return command
+
+
+def main() -> None:
+    """Run the program."""
+    options = parser().parse_args()
+    from models.recipes import pretrain, read_config
+
+    config = read_config(options.config)
+    clips = load_clips(options, options.split)
+    pretrain(config, clips, **training_run(options, config.pretrain)).save(options.out)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,58 @@
+"""The classifier that ships: live windows, one vocabulary from three data sets."""
+
+encoder = dict(width=64, depth=2, identity=True)
+
+pretrain = dict(
+    model=dict(**encoder, hidden=64, masked_parts=(1, 3), beta=2.0, mean_loss=True),
+    augmentation=dict(turn=0.9, roll=0.25, stretch=0.25, proportions=0.2, head=0.1, mirror=True),
+    schedule=dict(epochs=12, batch_size=32, lr=2e-3, weight_decay=1e-2),
+)
+
+_one = ["wave", "clap", "play golf", "play tennis", "jump", "bend or pick up", "pour", "pull up"]
+_one += ["push", "run", "walk", "sit down", "stand up", "throw", "catch", "hammer", "punch"]
+_one += ["draw in the air", "kick"]
+_two = ["approach", "walk away", "kick someone", "push someone", "shake hands", "hug"]
+_two += ["hand something over", "punch someone"]
+
+finetune = dict(
+    labels=[dict(name=name, people=1) for name in _one]
+    + [dict(name=name, people=2, held=name == "hug") for name in _two],
+    cyclic=["wave", "clap", "run", "walk", "hammer", "punch", "draw in the air", "pour", "push"],
+    solo=["shake hands", "hug", "hand something over"],
+    mode="window",
+    negatives=0.3,
+    length=1600,
+    model=dict(
+        **encoder,
+        stem_stride=2,
+        strides=(1, 2, 1),
+        exchange=True,
+        temporal=True,
+        geometry=True,
+        scales=(2, 4, 0),
+        by_parts=True,
+        by_people=True,
+        dropout=0.3,
+    ),
+    augmentation=dict(
+        turn=0.9,
+        roll=0.25,
+        stretch=0.25,
+        speed=0.4,
+        proportions=0.2,
+        head=0.1,
+        depth=0.3,
+        jitter=0.05,
+        sway=0.06,
+        swaps=0.2,
+        slips=0.3,
+        dropout=0.05,
+        parts=0.2,
+        cut=0.2,
+        clash=0.3,
+        mirror=True,
+    ),
+    smoothing=0.1,
+    false_labels=0.03,
+    schedule=dict(epochs=60, batch_size=32, lr=1e-3, weight_decay=5e-2, momentum=2e-3),
+)
