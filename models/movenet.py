@@ -227,7 +227,8 @@ def decode_many(center, heatmap, regression, offset, box_size, box_offset, peopl
     Returns:
         Keypoints [B, N, 17, 2] in input pixels, their scores [B, N, 17], boxes [B, N, 4] (x1, y1,
         x2, y2) in input pixels and the people's scores [B, N]; best centre first. As in the
-        original, a joint's score is the best that any of the N people gives to the same cell.
+        original, a joint's score is the best that any of the first six gives to the same cell, so
+        that the first six come out alike whatever `people` is.
     """
     height, width = center.shape[-2:]
     local_maximum = center - F.max_pool2d(center, 5, stride=1, padding=2) > -1e-6
@@ -249,8 +250,9 @@ def decode_many(center, heatmap, regression, offset, box_size, box_offset, peopl
         along.append(torch.exp(-((place - guess[..., axis, None]) ** 2) / variance) * inside)
     weight = along[0][..., :, None] * along[1][..., None, :]  # [B, N, 17, H, W]
     evidence = (heatmap[:, None] * weight).flatten(3)
-    index = evidence.argmax(3)  # [B, N, 17]
-    scores = evidence.amax(1).gather(2, index.transpose(1, 2)).transpose(1, 2)
+    scores, index = evidence.max(3)  # [B, N, 17]
+    first = evidence[:, :6].amax(1).gather(2, index.transpose(1, 2)).transpose(1, 2)
+    scores = torch.maximum(scores, first)
 
     seen = scores > 0.127
     person_score = center_score * (scores * seen).sum(2) / seen.sum(2).clamp(min=1)
