@@ -43,8 +43,7 @@ class Detector:
     Args:
         size: longer side of the network's input in pixels; the picture's shape is kept.
         device: as PyTorch names it.
-        threshold: least score of a person. On COCO images with `size` from 320 up, nobody with
-            annotated joints scored less, and nothing else more than 0.04.
+        threshold: least score of a person; the one of models/configs/movenet_multipose.py if None.
         overlap: object keypoint similarity from which the weaker of two people is a duplicate.
 
     Raises:
@@ -55,13 +54,14 @@ class Detector:
         >>> people.boxes, people.keypoints  # float32 [P, 5], [P, 17, 3]
     """
 
-    def __init__(self, size=512, device="cpu", threshold=0.2, overlap=0.7):
+    def __init__(self, size=512, device="cpu", threshold=None, overlap=0.7):
         if size < 64:
             raise UserError(f"detector size {size} is too small: choose 64 pixels or more")
         self.size = size
         self.overlap = overlap
         config = load_config(CONFIGS / "movenet_multipose.py")
-        config.model.test_cfg.score_thr = threshold
+        if threshold is not None:
+            config.model.test_cfg.score_thr = threshold
         self.model = PoseModel(config, device)
         self.model.load(WEIGHTS / "movenet_multipose.pth")
 

@@ -41,7 +41,7 @@ def test_finds_both_people(detector, two_people):
     assert len(people) == 2
     assert people.boxes.dtype == people.keypoints.dtype == np.float32
     assert people.boxes.shape == (2, 5) and people.keypoints.shape == (2, 17, 3)
-    assert (np.diff(people.boxes[:, 4]) <= 0).all() and (people.boxes[:, 4] >= 0.2).all()
+    assert (np.diff(people.boxes[:, 4]) <= 0).all() and (people.boxes[:, 4] >= 0.18).all()
     assert joints_in_boxes(people) > 0.9
     noses, ankles = people.keypoints[:, 0, 1], people.keypoints[:, 15:, 1].mean(1)
     assert (noses < ankles).all()
@@ -94,3 +94,9 @@ def test_square_stays_inside_and_is_never_empty():
 def test_size_too_small():
     with pytest.raises(UserError, match="64 pixels"):
         Detector(size=32)
+
+
+def test_threshold(two_people):
+    scores = Detector(size=256, threshold=0.0)(two_people).boxes[:, 4]
+    assert scores.min() < 0.1 < scores.max()
+    assert len(Detector(size=256, threshold=scores.max() + 0.01)(two_people)) == 0
