@@ -11,7 +11,7 @@ model = dict(
     backbone=dict(type="MoveNetBackbone", width=1.5),
     neck=dict(type="MoveNetNeck", in_channels=[40, 48, 96, 1280]),
     head=dict(type="MoveNetMultiHead", people=20),  # 6 in the original, made for 256×256
-    # On COCO images, with 320 pixels or more, people with annotated joints scored 0.198 or more, what
+    # On COCO images, from 320 pixels up, people with annotated joints scored 0.198 or more, what
     # was nobody 0.04 or less, and a few barely visible people between (weights/MODEL_CARD.md).
     test_cfg=dict(score_thr=0.18),
 )
