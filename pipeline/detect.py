@@ -29,8 +29,8 @@ class Detections:
 
 
 CLOSE_UP = 320
-"""Longer side of the network's input for a region. Of 27 frames of a hug it told two people apart in
-all (192 in 6, 384 in 9); crops of one person each in 20 (Lightning) and 3 (Thunder)."""
+"""Longer side of the network's input for a region. Of 27 frames of a hug it told two people apart
+in all (192 in 6, 384 in 9); crops of one person each in 20 (Lightning) and 3 (Thunder)."""
 
 MARGIN = 1.2
 """A region is looked at with a square about it, so many times its longer side."""
