@@ -11,13 +11,13 @@ import numpy as np
 
 from models.skeleton import FLIP, JOINTS, PARTS
 
-# Joints from the root outward, each with the joints whose mean it hangs on.
+# Joints from the hips outward, each with the two joints between which it hangs (or twice the one).
 _TREE = (
-    *((5, (11,)), (6, (12,)), (0, (5, 6))),
-    *((7, (5,)), (8, (6,)), (9, (7,)), (10, (8,))),
-    *((13, (11,)), (14, (12,)), (15, (13,)), (16, (14,))),
+    *((5, 11, 11), (6, 12, 12), (0, 5, 6)),
+    *((7, 5, 5), (8, 6, 6), (9, 7, 7), (10, 8, 8)),
+    *((13, 11, 11), (14, 12, 12), (15, 13, 13), (16, 14, 14)),
 )
-_FORWARD = {15: -1.0, 16: -1.0}  # an ankle bends away from where elbow, wrist and knee bend to
+_FORWARD = {15: -0.8, 16: -0.8}  # an ankle bends away from where elbow, wrist and knee bend to
 _SHAKY = np.ones(len(JOINTS), np.float32)
 _SHAKY[[9, 10, 15, 16]] = 1.6  # wrists and ankles are an estimator's worst joints
 _SWAPS = ([5, 7, 9], [11, 13, 15], [5, 7, 9, 11, 13, 15])
@@ -132,9 +132,8 @@ def _reshape_bodies(xy: np.ndarray, amount: float, head: float, rng: np.random.G
             middle = (old[:, side] + old[:, other]) / 2
             for joint in (side, other):
                 person[:, joint] = middle + wide * (old[:, joint] - middle)
-        for joint, parents in _TREE:
-            base = person[:, parents].mean(axis=1)
-            was = old[:, parents].mean(axis=1)
+        for joint, a, b in _TREE:
+            base, was = (person[:, a] + person[:, b]) / 2, (old[:, a] + old[:, b]) / 2
             moved = base + factor[joint] * (old[:, joint] - was)
             person[:, joint] = np.where(np.isnan(moved), person[:, joint], moved)
         person[:, 0] += rng.normal(0, head, 2)
@@ -146,20 +145,14 @@ def _turn(xy: np.ndarray, angle: float) -> None:
     A bone is as long as it is ever seen in the clip; where it looks shorter, the rest points
     towards the viewer, or away: an ambiguity that the sign of the angle makes up for.
     """
-    xy[:] = _yaw(xy, angle)
-
-
-def _yaw(xy: np.ndarray, angle: float) -> np.ndarray:
     depth = np.zeros(xy.shape[:-1], np.float32)
-    for joint, parents in _TREE:
-        bone = np.linalg.norm(xy[:, :, joint] - xy[:, :, parents].mean(axis=2), axis=-1)
-        full = np.nanmax(np.where(np.isnan(bone), 0, bone), axis=1, keepdims=True)
-        offset = np.sqrt(np.clip(full**2 - bone**2, 0, None)) * 0.8
-        depth[:, :, joint] = depth[:, :, parents].mean(axis=2)
-        depth[:, :, joint] += _FORWARD.get(joint, 1.0) * offset
-    turned = xy.copy()
-    turned[..., 0] = xy[..., 0] * np.cos(angle) + np.nan_to_num(depth) * np.sin(angle)
-    return turned
+    for joint, a, b in _TREE:
+        bone = xy[:, :, joint] - (xy[:, :, a] + xy[:, :, b]) / 2
+        square = np.nan_to_num(bone[..., 0] ** 2 + bone[..., 1] ** 2)
+        offset = np.sqrt(square.max(axis=1, keepdims=True) - square)
+        base = (depth[:, :, a] + depth[:, :, b]) / 2
+        depth[:, :, joint] = base + _FORWARD.get(joint, 0.8) * offset
+    xy[..., 0] = xy[..., 0] * np.cos(angle) + depth * np.sin(angle)
 
 
 def _change_depth(xy: np.ndarray, amount: float, rng: np.random.Generator) -> None:

@@ -3,6 +3,7 @@
 Xu et al., "How powerful are graph neural networks?", ICLR 2019, equation 4.1.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -11,11 +12,12 @@ from torch import Tensor, nn
 from models.skeleton import BONES, JOINTS
 
 
-def adjacency(normalised: bool = False) -> Tensor:
-    """A [17, 17]: 1 where two joints share a bone, or D^-1/2 A D^-1/2 if `normalised`."""
+def adjacency(normalised: bool = False, joints: Sequence[int] = range(len(JOINTS))) -> Tensor:
+    """A [N, N]: 1 where two joints share a bone, or D^-1/2 A D^-1/2 if `normalised`."""
     matrix = torch.zeros(len(JOINTS), len(JOINTS))
     for a, b in BONES:
         matrix[a, b] = matrix[b, a] = 1.0
+    matrix = matrix[list(joints)][:, list(joints)]
     if normalised:
         scale = matrix.sum(dim=1).rsqrt()
         matrix = scale[:, None] * matrix * scale
@@ -29,9 +31,15 @@ class GINLayer(nn.Module):
     must not depend on which other frames, or absent joints, stand beside it.
     """
 
-    def __init__(self, width_in: int, width_out: int, normalised: bool = False):
+    def __init__(
+        self,
+        width_in: int,
+        width_out: int,
+        normalised: bool = False,
+        joints: Sequence[int] = range(len(JOINTS)),
+    ):
         super().__init__()
-        self.register_buffer("adjacency", adjacency(normalised), persistent=False)
+        self.register_buffer("adjacency", adjacency(normalised, joints), persistent=False)
         self.epsilon = nn.Parameter(torch.zeros(()))
         self.mlp = nn.Sequential(
             nn.Linear(width_in, width_out),
@@ -41,8 +49,8 @@ class GINLayer(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features [..., 17, width_in] to [..., 17, width_out]."""
-        identity = torch.eye(len(JOINTS), device=x.device)
+        """Features [..., N, width_in] to [..., N, width_out]."""
+        identity = torch.eye(len(self.adjacency), device=x.device)
         mixing = self.adjacency + (1 + self.epsilon) * identity
         return self.mlp(mixing.to(x.dtype) @ x)
 
@@ -50,13 +58,20 @@ class GINLayer(nn.Module):
 class GINEncoder(nn.Module):
     """L_D GIN layers with ReLU between them: H = G_E(A, X) (paper, equation 1)."""
 
-    def __init__(self, width: int, hidden: int, layers: int, normalised: bool = False):
+    def __init__(
+        self,
+        width: int,
+        hidden: int,
+        layers: int,
+        normalised: bool = False,
+        joints: Sequence[int] = range(len(JOINTS)),
+    ):
         super().__init__()
         widths = [width] + [hidden] * layers
-        self.layers = nn.ModuleList(GINLayer(a, b, normalised) for a, b in pairwise(widths))
+        self.layers = nn.ModuleList(GINLayer(a, b, normalised, joints) for a, b in pairwise(widths))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features [..., 17, width] to [..., 17, hidden]."""
+        """Features [..., N, width] to [..., N, hidden]."""
         for index, layer in enumerate(self.layers):
             x = layer(x.relu() if index else x)
         return x

@@ -115,6 +115,7 @@ def training_windows(
         augmentation=augmentation,
         cyclic=frozenset(settings.cyclic),
         solo=frozenset(settings.solo),
+        acting=dict(settings.acting),
         length=settings.length,
         negatives=settings.negatives,
         seed=seed,

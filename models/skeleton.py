@@ -63,6 +63,9 @@ PARTS = {
 FACE = (1, 2, 3, 4)
 """Eyes and ears: no training skeleton has them, so no network input has them either."""
 
+BODY = (0, *range(5, len(JOINTS)))
+"""The joints that can be present."""
+
 FLIP = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 """The joint that each joint becomes in a mirror."""
 

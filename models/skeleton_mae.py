@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from models.checkpoint import read_checkpoint, write_checkpoint
 from models.gin import GINEncoder, GINLayer
-from models.skeleton import JOINTS, PARTS
+from models.skeleton import BODY, JOINTS, PARTS
 
 
 class JointEmbedding(nn.Module):
@@ -22,16 +22,16 @@ class JointEmbedding(nn.Module):
         identity: add a learnt vector a joint, so that a masked joint still says which one it is.
     """
 
-    def __init__(self, width: int, identity: bool):
+    def __init__(self, width: int, identity: bool, joints: int = len(JOINTS)):
         super().__init__()
         self.linear = nn.Linear(2, width)
         nn.init.normal_(self.linear.weight)
         nn.init.normal_(self.linear.bias)
         self.mask = nn.Parameter(torch.randn(width))
-        self.identity = nn.Parameter(torch.randn(len(JOINTS), width) * 0.5) if identity else None
+        self.identity = nn.Parameter(torch.randn(joints, width) * 0.5) if identity else None
 
     def forward(self, joints: Tensor, visible: Tensor) -> Tensor:
-        """Coordinates [..., 17, 2], visible bool [..., 17] to [..., 17, D]; [MASK] elsewhere."""
+        """Coordinates [..., N, 2], visible bool [..., N] to [..., N, D]; [MASK] elsewhere."""
         x = torch.where(visible[..., None], self.linear(joints), self.mask)
         return x if self.identity is None else x + self.identity
 
@@ -48,6 +48,7 @@ class SkeletonMAE(nn.Module):
         identity: see `JointEmbedding`.
         normalised: normalise the adjacency.
         part_masking: False masks as many single joints, drawn at random, instead of parts.
+        face: False leaves eyes and ears out of the graph (N = 13 and not 17): they are never seen.
         mean_loss: divide by |V̄| outside the power (GraphMAE) and not inside (the notes).
     """
 
@@ -62,6 +63,7 @@ class SkeletonMAE(nn.Module):
         normalised: bool = False,
         part_masking: bool = True,
         mean_loss: bool = False,
+        face: bool = True,
     ):
         super().__init__()
         self.hyperparameters = {
@@ -74,17 +76,19 @@ class SkeletonMAE(nn.Module):
             "normalised": normalised,
             "part_masking": part_masking,
             "mean_loss": mean_loss,
+            "face": face,
         }
         self.clips: list[list[str]] = []  # names and fingerprints of what it was trained on
         self.masked_parts, self.part_masking = tuple(masked_parts), part_masking
         self.beta, self.mean_loss = beta, mean_loss
-        self.embedding = JointEmbedding(width, identity)
-        self.encoder = GINEncoder(width, hidden, depth, normalised)
-        self.decoder = GINLayer(hidden, width, normalised)
+        self.joints = list(range(len(JOINTS)) if face else BODY)
+        self.embedding = JointEmbedding(width, identity, len(self.joints))
+        self.encoder = GINEncoder(width, hidden, depth, normalised, self.joints)
+        self.decoder = GINLayer(hidden, width, normalised, self.joints)
         membership = torch.zeros(len(PARTS), len(JOINTS), dtype=torch.bool)
         for part, joints in enumerate(PARTS.values()):
             membership[part, list(joints)] = True
-        self.register_buffer("membership", membership, persistent=False)
+        self.register_buffer("membership", membership[:, self.joints], persistent=False)
 
     def forward(self, joints: Tensor, present: Tensor) -> Tensor:
         """Loss of rebuilding the masked joints of F frames.
@@ -93,11 +97,12 @@ class SkeletonMAE(nn.Module):
             joints: [F, 17, 2] in body lengths.
             present: bool [F, 17].
         """
+        joints, present = joints[:, self.joints], present[:, self.joints]
         masked = self.draw_mask(len(joints))
         return self.loss(joints, self.rebuild(joints, present & ~masked), present & masked)
 
     def draw_mask(self, frames: int) -> Tensor:
-        """Joints to mask, bool [F, 17]: one or more whole parts V̄ of each body."""
+        """Joints to mask, bool [F, N]: one or more whole parts V̄ of each body."""
         device, parts = self.membership.device, len(self.membership)
         fewest, most = self.masked_parts
         count = torch.randint(fewest, most + 1, (frames, 1), device=device)
@@ -109,7 +114,7 @@ class SkeletonMAE(nn.Module):
         return order < mask.sum(dim=1, keepdim=True)
 
     def rebuild(self, joints: Tensor, visible: Tensor) -> Tensor:
-        """Y = G_D(A, G_E(A, X̄)), [F, 17, D], from the visible joints alone (equation 1)."""
+        """Y = G_D(A, G_E(A, X̄)), [F, N, D], from the visible joints alone (equation 1)."""
         return self.decoder(self.encoder(self.embedding(joints, visible)).relu())
 
     def loss(self, joints: Tensor, rebuilt: Tensor, counted: Tensor) -> Tensor:

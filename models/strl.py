@@ -15,7 +15,7 @@ from models.checkpoint import read_checkpoint, write_checkpoint
 from models.errors import UserError
 from models.gin import GINEncoder
 from models.sample import RATE, STEPS
-from models.skeleton import JOINTS, PARTS
+from models.skeleton import BODY, JOINTS, PARTS
 from models.skeleton_mae import JointEmbedding, SkeletonMAE
 
 TORSO = PARTS["torso"]
@@ -43,9 +43,9 @@ class SpatialModule(nn.Module):
     joins in the same way: symmetric, since who is person 0 is arbitrary.
     """
 
-    def __init__(self, width: int, depth: int, normalised: bool, exchange: bool):
+    def __init__(self, encoder: GINEncoder, width: int, exchange: bool):
         super().__init__()
-        self.encoder = GINEncoder(width, width, depth, normalised)
+        self.encoder = encoder
         self.join_joints = nn.Linear(width, width)
         self.join_body = nn.Linear(width, width, bias=False)
         self.join_partner = nn.Linear(width, width, bias=False) if exchange else None
@@ -55,7 +55,7 @@ class SpatialModule(nn.Module):
                 join.weight /= len(JOINTS)
 
     def forward(self, x: Tensor, partner: Tensor) -> Tensor:
-        """Features [R, T, 17, D] of R people, and the row of each one's partner (R: none)."""
+        """Features [R, T, N, D] of R people, and the row of each one's partner (R: none)."""
         body = self.encoder(x).sum(dim=2)
         joined = self.join_body(body)
         if self.join_partner is not None:
@@ -90,7 +90,7 @@ class TemporalModule(nn.Module):
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features [R, T, 17, D] to [R, T / stride, 17, D]."""
+        """Features [R, T, N, D] to [R, T / stride, N, D]."""
         x = x.permute(0, 3, 1, 2)  # channels last in memory: nothing is copied
         first, second, pooled, plain = self.inlet_norm(self.inlet(x)).relu().chunk(4, dim=1)
         mixed = torch.cat(
@@ -110,10 +110,10 @@ class Layer(nn.Module):
     """H' = ReLU(SM(H) W) (equation 4), then a temporal module where the config asks for one."""
 
     def __init__(
-        self, width: int, depth: int, normalised: bool, exchange: bool, temporal: bool, stride: int
+        self, encoder: GINEncoder, width: int, exchange: bool, temporal: bool, stride: int
     ):
         super().__init__()
-        self.spatial = SpatialModule(width, depth, normalised, exchange)
+        self.spatial = SpatialModule(encoder, width, exchange)
         self.weight = nn.Linear(width, width, bias=False)
         with torch.no_grad():
             self.weight.weight += torch.eye(width)
@@ -121,7 +121,7 @@ class Layer(nn.Module):
         self.temporal = TemporalModule(width, stride) if temporal else None
 
     def forward(self, x: Tensor, partner: Tensor) -> Tensor:
-        """Features [R, T, 17, D] to [R, T / stride, 17, D]."""
+        """Features [R, T, N, D] to [R, T / stride, N, D]."""
         x = self.weight(self.spatial(x, partner)).permute(0, 3, 1, 2)
         x = self.norm(x).relu().permute(0, 2, 3, 1)
         return x if self.temporal is None else self.temporal(x)
@@ -136,7 +136,7 @@ class STRL(nn.Module):
         depth: L_D, GIN layers of the encoder in each spatial module.
         stem_stride: of the steps of the embedded window; speed is measured before.
         strides: one temporal stride a layer; their number is M.
-        identity, normalised: as in SkeletonMAE.
+        identity, normalised, face: as in SkeletonMAE.
         exchange: let the two people's pooled vectors meet in every layer.
         temporal: multi-scale temporal modules after every layer.
         geometry: also embed where joints are relative to the body, and how they move.
@@ -162,6 +162,7 @@ class STRL(nn.Module):
         strides: Sequence[int] = (1, 1, 1),
         identity: bool = False,
         normalised: bool = False,
+        face: bool = True,
         exchange: bool = False,
         temporal: bool = False,
         geometry: bool = False,
@@ -184,6 +185,7 @@ class STRL(nn.Module):
             "strides": list(strides),
             "identity": identity,
             "normalised": normalised,
+            "face": face,
             "exchange": exchange,
             "temporal": temporal,
             "geometry": geometry,
@@ -194,16 +196,18 @@ class STRL(nn.Module):
             "dropout": dropout,
         }
         self.scales, self.by_people, self.stem_stride = list(scales), by_people, stem_stride
-        self.embedding = JointEmbedding(width, identity)
+        self.joints = list(range(len(JOINTS)) if face else BODY)
+        self.embedding = JointEmbedding(width, identity, len(self.joints))
         self.geometry = nn.Linear(6, width, bias=False) if geometry else None
         self.position = nn.Parameter(torch.randn(STEPS // stem_stride, 1, width) * 0.02)
+        encoders = (GINEncoder(width, width, depth, normalised, self.joints) for _ in strides)
         self.layers = nn.ModuleList(
-            Layer(width, depth, normalised, exchange, temporal, stride) for stride in strides
+            Layer(encoder, width, exchange, temporal, stride)
+            for encoder, stride in zip(encoders, strides, strict=True)
         )
-        groups = PARTS.values() if by_parts else [range(len(JOINTS))]
-        pooling = torch.zeros(len(groups), len(JOINTS))
-        for row, joints in enumerate(groups):
-            pooling[row, list(joints)] = 1 / len(joints)
+        groups = list(PARTS.values()) if by_parts else [self.joints]
+        inside = torch.tensor([[joint in group for joint in self.joints] for group in groups])
+        pooling = inside / inside.sum(dim=1, keepdim=True)
         self.register_buffer("pooling", pooling, persistent=False)
         features = len(groups) * len(self.scales) * width
         self.classifier = nn.Sequential(
@@ -236,16 +240,17 @@ class STRL(nn.Module):
         people = present.any(dim=3).any(dim=2)
         joints, visible = window[people], present[people]
         steps = slice(self.stem_stride - 1, None, self.stem_stride)
-        x = self.embedding(joints[:, steps], visible[:, steps]) + self.position  # [R, T, 17, D]
+        body = joints[:, steps][:, :, self.joints], visible[:, steps][:, :, self.joints]
+        x = self.embedding(*body) + self.position  # [R, T, N, D]
         if self.geometry is not None:
-            x = x + self.geometry(_geometry(joints, visible)[:, steps])
+            x = x + self.geometry(_geometry(joints, visible)[:, steps][:, :, self.joints])
         partner = _partners(people)
         for layer in self.layers:
-            x = layer(x, partner)  # [R, T', 17, D]
+            x = layer(x, partner)  # [R, T', N, D]
         return _over_people(self.pool(x, visible.any(dim=2)), people)
 
     def pool(self, x: Tensor, here: Tensor) -> Tensor:
-        """Multi-scale temporal pooling, [R, T', 17, D] to [R, F], where the person is here."""
+        """Multi-scale temporal pooling, [R, T', N, D] to [R, F], where the person is here."""
         x = (self.pooling.to(x.dtype) @ x).flatten(2).float()  # [R, T', parts × D]
         stride = here.shape[1] // x.shape[1]
         here = here.unflatten(1, (-1, stride)).any(dim=2)[..., None].float()

@@ -1,6 +1,6 @@
 """The classifier that ships: live windows, one vocabulary from three data sets."""
 
-encoder = dict(width=64, depth=2, identity=True)
+encoder = dict(width=64, depth=2, identity=True, face=False)
 
 pretrain = dict(
     model=dict(**encoder, hidden=64, masked_parts=(1, 3), beta=2.0, mean_loss=True),
@@ -19,6 +19,13 @@ finetune = dict(
     + [dict(name=name, people=2, held=name == "hug") for name in _two],
     cyclic=["wave", "clap", "run", "walk", "hammer", "punch", "draw in the air", "pour", "push"],
     solo=["shake hands", "hug", "hand something over"],
+    acting={
+        "kick someone": ("kick", 1),
+        "push someone": ("push", 1),
+        "punch someone": ("punch", 1),
+        "approach": ("walk", 1),
+        "walk away": ("walk", -1),
+    },
     mode="window",
     negatives=0.3,
     length=1600,

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from models.errors import UserError
+from models.gin import GINEncoder
 from models.skeleton_mae import SkeletonMAE
 from models.strl import STRL, Label, SpatialModule
 
@@ -17,6 +18,7 @@ LIVE = {
     "temporal": True,
     "geometry": True,
     "by_parts": True,
+    "face": False,
     "by_people": True,
 }
 PAPER = {"width": 16, "depth": 1, "strides": (1, 1)}
@@ -37,7 +39,7 @@ def make(**settings):
 
 def test_the_spatial_module_is_its_equation():
     torch.manual_seed(0)
-    module = SpatialModule(8, depth=2, normalised=False, exchange=False)
+    module = SpatialModule(GINEncoder(8, 8, 2), 8, exchange=False)
     x = torch.randn(3, 5, 17, 8)
     encoded = module.encoder(x).detach().numpy()
     weights = {name: value.detach().numpy() for name, value in module.state_dict().items()}
@@ -64,7 +66,7 @@ def test_a_layer_is_its_equation():
 
 def test_partners_meet_in_the_exchange_and_only_there():
     torch.manual_seed(0)
-    module = SpatialModule(8, depth=1, normalised=False, exchange=True)
+    module = SpatialModule(GINEncoder(8, 8, 1), 8, exchange=True)
     x = torch.randn(2, 5, 17, 8)
     together, apart = module(x, torch.tensor([1, 0])), module(x, torch.tensor([2, 2]))
     other = module.join_partner(module.encoder(x).sum(dim=2)).flip(0)
@@ -117,7 +119,7 @@ def test_order_in_time_is_seen():
 
 
 def test_every_pretrained_tensor_arrives():
-    pretrained = SkeletonMAE(width=16, hidden=16, depth=2, identity=True)
+    pretrained = SkeletonMAE(width=16, hidden=16, depth=2, identity=True, face=False)
     model = make(**LIVE)
     names = model.adopt(pretrained)
     state = model.state_dict()
@@ -131,9 +133,11 @@ def test_every_pretrained_tensor_arrives():
     )
 
 
-@pytest.mark.parametrize("other", [{"depth": 3}, {"identity": False}, {"width": 8, "hidden": 8}])
+@pytest.mark.parametrize(
+    "other", [{"depth": 3}, {"identity": False}, {"face": True}, {"width": 8, "hidden": 8}]
+)
 def test_a_pretrained_network_of_another_shape_is_refused(other):
-    pretrained = {"width": 16, "hidden": 16, "depth": 2, "identity": True, **other}
+    pretrained = {"width": 16, "hidden": 16, "depth": 2, "identity": True, "face": False, **other}
     with pytest.raises(UserError, match="differs"):
         make(**LIVE).adopt(SkeletonMAE(**pretrained))
 

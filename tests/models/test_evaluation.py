@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+import torch
+
+from models.augment import Augmentation
+from models.data import load_split
+from models.errors import UserError
+from models.evaluation import (
+    answers,
+    calibration_error,
+    disturb,
+    evaluate,
+    fit_temperature,
+    fit_threshold,
+    metrics,
+)
+from models.strl import STRL, Label
+from tests.skeletons import dataset
+
+LABELS = [Label("wave", 1), Label("squat", 1), Label("jump", 1)]
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return STRL(LABELS, width=8, depth=1, strides=(1,)).eval()
+
+
+@pytest.fixture
+def clips(tmp_path):
+    return load_split([dataset(tmp_path / "a.pkl", layout="msr20")], ["test"])
+
+
+def test_metrics_on_answers_counted_by_hand(model):
+    model.threshold = 0.5
+    logits = torch.tensor(
+        [
+            [9.0, 0, 0, 0],  # right and sure
+            [0, 9.0, 0, 0],  # wrong and sure
+            [1.0, 0.9, 0.8, 0.9],  # right, but says nothing
+            [0, 1.0, 0, 9.0],  # right label, but "none of these"
+        ]
+    )
+    target = torch.tensor([0, 0, 0, 1])
+    figures = metrics(model, logits, target)
+    assert figures["top-1"] == pytest.approx(3 / 4)
+    assert figures["top-5"] == 1
+    assert figures["mean class accuracy"] == pytest.approx((2 / 3 + 1) / 2)
+    assert figures["coverage"] == pytest.approx(1 / 2)
+    assert figures["accuracy where it answers"] == pytest.approx(1 / 2)
+    assert answers(model, logits).tolist() == [0, 1, -1, -1]
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    confidence = torch.tensor([0.9] * 10 + [0.3] * 10)
+    right = torch.tensor([True] * 6 + [False] * 4 + [True] * 3 + [False] * 7)
+    assert calibration_error(confidence, right) == pytest.approx(0.15, abs=1e-6)
+
+
+def test_temperature_undoes_what_sharpened_the_logits():
+    torch.manual_seed(0)
+    logits = torch.randn(4000, 5)
+    target = torch.multinomial(logits.softmax(dim=1), 1)[:, 0]
+    assert fit_temperature(3 * logits, target) == pytest.approx(3, rel=0.1)
+
+
+def test_temperature_copes_with_labels_that_are_impossible():
+    logits = torch.tensor([[2.0, -torch.inf, 0.0], [-torch.inf, 1.0, 0.0]]).repeat(50, 1)
+    target = torch.tensor([0, 1]).repeat(50)
+    assert np.isfinite(fit_temperature(logits, target))
+
+
+def test_the_threshold_leaves_the_stated_rate_of_false_labels(model):
+    torch.manual_seed(0)
+    logits = torch.randn(1000, 4)
+    model.threshold = fit_threshold(model, logits, 0.05)
+    assert (answers(model, logits) >= 0).float().mean() == pytest.approx(0.05, abs=0.005)
+
+
+def test_clips_seen_in_training_are_announced(model, clips):
+    assert not any("NOT HELD OUT" in name for name in evaluate(model, clips, "clip").figures)
+    model.clips = [["other/name", clips[0].fingerprint], [clips[1].name, "0"], ["x/y", "1"]]
+    evaluation = evaluate(model, clips, "window")
+    assert evaluation.figures["NOT HELD OUT: clips seen in training"] == 2
+    assert "NOT HELD OUT" in evaluation.text()
+
+
+def test_the_confusion_matrix_counts_every_clip(model, clips, tmp_path):
+    evaluation = evaluate(model, clips, "clip")
+    assert evaluation.confusion.sum() == len(clips)
+    right = sum(evaluation.confusion[index, index] for index in range(len(evaluation.confusion)))
+    assert right / len(clips) == pytest.approx(evaluation.figures["top-1"])
+    evaluation.draw(tmp_path / "confusion.png")
+    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UserError, match="cannot draw"):
+        evaluation.draw(tmp_path / "no" / "confusion.png")
+
+
+def test_the_test_bench_disturbs_clips_and_not_the_originals(model, clips):
+    before = clips[0].keypoints.copy()
+    worse = disturb(clips, Augmentation(jitter=0.1, speed=0.4))
+    assert np.array_equal(clips[0].keypoints, before)
+    assert worse[0].times[-1] != clips[0].times[-1]
+    assert worse[0].label == clips[0].label
+    figures = evaluate(model, clips, "clip", stress=True).figures
+    assert sum(name.startswith("top-1, ") for name in figures) == 8
+
+
+def test_labels_the_model_lacks_and_empty_splits_are_the_users_error(model, clips):
+    model.labels = LABELS[:1]
+    with pytest.raises(UserError, match="no label squat"):
+        evaluate(model, clips, "clip")
+    with pytest.raises(UserError, match="no clip"):
+        evaluate(model, [], "clip")

@@ -1,0 +1,137 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from models.augment import Augmentation
+from models.data import load_split
+from models.sample import RATE
+from models.windows import ClipWindows, LiveWindows, Scene, clip_windows, live_windows
+from tests.skeletons import dataset
+
+ROUGH = Augmentation(turn=0.5, roll=0.2, speed=0.3, jitter=0.03, dropout=0.1, parts=0.3, cut=0.3)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    single = load_split([dataset(folder / "single.pkl", clips=12)], ["train"])
+    pair = dataset(folder / "pair.pkl", clips=12, people=2, seed=1, classes=["hug", "push"])
+    return single + load_split([pair], ["train"])
+
+
+def live(clips, **settings):
+    people = {"class 0": 1, "class 1": 1, "hug": 2, "push": 2}
+    settings = {
+        "solo": frozenset({"push"}),
+        "acting": {},
+        "augmentation": ROUGH,
+        "length": 60,
+        "negatives": 0.4,
+    } | settings
+    return LiveWindows(
+        clips,
+        people,
+        held=frozenset({"hug"}),
+        cyclic=frozenset({"class 0"}),
+        **settings,
+    )
+
+
+def test_clip_windows_show_each_clip_once_an_epoch_in_another_order(clips):
+    windows = ClipWindows(clips, ["class 0", "class 1", "hug", "push"], Augmentation())
+    epochs = [[windows[len(clips) * epoch + i] for i in range(len(clips))] for epoch in range(2)]
+    order = [[window.tobytes() for window, _, _ in epoch] for epoch in epochs]
+    assert order[0] != order[1]
+    assert Counter(target for _, _, target in epochs[0]) == Counter(
+        ["class 0", "class 1", "hug", "push"].index(clip.label) for clip in clips
+    )
+
+
+@pytest.mark.parametrize("kind", ["clip", "live"])
+def test_a_sample_is_a_function_of_its_seed_and_index(clips, kind):
+    def make(seed):
+        if kind == "live":
+            return live(clips, seed=seed)
+        return ClipWindows(clips, ["class 0", "class 1", "hug", "push"], ROUGH, seed)
+
+    for index in (0, 7, 1000):
+        one, two, other = make(0)[index], make(0)[index], make(1)[index]
+        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+        assert not np.array_equal(one[0], other[0])
+
+
+def test_live_windows_fit_what_their_labels_say(clips):
+    windows, kinds = live(clips, length=400), Counter()
+    for index in range(400):
+        window, present, target = windows[index]
+        people = present.any(axis=(1, 2)).sum()
+        kinds[target] += 1
+        assert np.isfinite(window).all()
+        assert not present[:, :, 1:5].any()
+        if target < 4:
+            assert people == list(windows.people.values())[target]
+    assert all(kinds[target] > 20 for target in range(4))
+    assert 120 < kinds[4] < 220
+
+
+def test_negatives_come_alone_and_in_pairs_still_and_moving(clips):
+    windows = live(clips, negatives=1.0, augmentation=Augmentation())
+    alone, together, still, moving = 0, 0, 0, 0
+    for index in range(120):
+        window, present, target = windows[index]
+        assert target == 4
+        pair = present[1].any()
+        alone, together = alone + (not pair), together + pair
+        both = present[0, 1:] & present[0, :-1]
+        speed = np.abs(np.diff(window[0], axis=0))[both].mean() * RATE
+        still, moving = still + (speed < 0.1), moving + (speed > 0.2)
+    assert min(alone, together, still, moving) > 15
+
+
+def test_a_held_interaction_may_be_still(clips):
+    windows = live(clips, negatives=0.0, augmentation=Augmentation(), length=300)
+    slow = Counter()
+    for index in range(300):
+        window, present, target = windows[index]
+        both = present[:, 1:] & present[:, :-1]
+        slow[target] += np.abs(np.diff(window, axis=1))[both].mean() * RATE < 0.1
+    assert slow[2] > 5
+    assert slow[0] == slow[1] == 0
+
+
+def test_evaluation_windows(clips):
+    whole, seen_live = clip_windows(clips), live_windows(clips)
+    for clip, (_, stretched), (_, cut) in zip(clips, whole, seen_live, strict=True):
+        assert stretched[0, :, 5].all()
+        filled = cut[0, :, 5].sum()
+        assert filled <= round(clip.times[-1] * RATE) + 1
+        assert filled >= min(clip.times[-1] / 2, 0.5) * RATE - 1
+    again = live_windows(clips)
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(seen_live, again, strict=True))
+    later = live_windows(clips, seed=1)
+    assert not all(np.array_equal(a[0], b[0]) for a, b in zip(seen_live, later, strict=True))
+
+
+def test_a_scene_is_in_torso_lengths_with_nothing_where_nothing_was_seen(clips):
+    clip = clips[0]
+    clip.keypoints[0, 3, 9, 2] = 0
+    points = Scene.of(clip).points
+    assert np.isnan(points[0, 3, 9, :2]).all()
+    torso = np.linalg.norm(points[0, :, 5, :2] - points[0, :, 11, :2], axis=-1)
+    assert torso.mean() == pytest.approx(1, rel=0.35)
+    clip.keypoints[0, 3, 9, 2] = 1
+
+
+def test_the_people_of_a_pair_taken_alone(clips):
+    pushing = [clip for clip in clips if clip.label == "push"]
+    for clip in pushing:  # the left one steps towards the right one
+        clip.keypoints[0, :, :, 0] += np.linspace(0, 3 * clip.unit, len(clip.times))[:, None]
+    windows = live(pushing, solo=frozenset(), acting={"push": ("class 1", 1)})
+    assert windows.labels == ["push"] * len(pushing) + ["class 1"] * len(pushing)
+    for clip, scene, other in zip(
+        pushing, windows.scenes[len(pushing) :], windows.passive, strict=True
+    ):
+        actor, passive = Scene.of(clip).points
+        assert np.array_equal(scene.points[0], actor)
+        assert np.array_equal(other.points[0], passive)
