@@ -56,9 +56,7 @@ def draw(
     Returns:
         The same image.
     """
-    short = min(image.shape[:2])
-    width = max(2, round(LINE_WIDTH * short))
-    size = max(MIN_TEXT, round(TEXT_SIZE * short))
+    width = max(2, round(LINE_WIDTH * min(image.shape[:2])))
     by_id = {person.id: person for person in people}
     labelled = [a for a in actions if a.label is not None and all(i in by_id for i in a.people)]
     pairs = [action for action in labelled if len(action.people) == 2]
@@ -68,7 +66,7 @@ def draw(
         _draw_box(image, person.box, max(1, width // 2))
     for person in people:
         _draw_skeleton(image, person.keypoints, threshold, width)
-    labels = _Labels(image, size)
+    labels = _Labels(image, _text_size(image))
     for action in pairs:
         ends = [_middle(by_id[i], threshold) for i in action.people]
         _line(image, *ends, YELLOW, width)
@@ -77,6 +75,33 @@ def draw(
         labels.add_above(_person_texts(person, singles.get(person.id)), DARK, person.box)
     labels.draw()
     return image
+
+
+def write(image: np.ndarray, lines: Sequence[str], centred: bool = False) -> np.ndarray:
+    """Write lines of text, in place, into the top left corner or the middle of the picture.
+
+    Args:
+        image: uint8 [H, W, 3], BGR, contiguous; it is written on.
+        lines: a plate each, one under the other, made smaller where they would not fit.
+        centred: whether they go into the middle.
+
+    Returns:
+        The same image.
+    """
+    labels = _Labels(image, _text_size(image))
+    middle = np.array(image.shape[1::-1]) / 2
+    for line in lines:
+        if centred:
+            labels.add_centred(((line, WHITE),), DARK, middle)
+        else:
+            labels.add_above(((line, WHITE),), DARK, np.zeros(4))
+    labels.draw()
+    return image
+
+
+def _text_size(image: np.ndarray) -> int:
+    """Height of the font for a picture, in pixels."""
+    return max(MIN_TEXT, round(TEXT_SIZE * min(image.shape[:2])))
 
 
 def _pair_texts(action: Action) -> tuple[tuple[str, Colour], ...]:

@@ -29,6 +29,7 @@ from pipeline.source import VideoFile, audio_stream
 
 if TYPE_CHECKING:  # writing needs no network to be loaded
     from pipeline.classify import Action
+    from pipeline.live import Live
     from pipeline.track import Person
 
 ENCODER = {"preset": "superfast", "crf": "22", "bf": "0"}
@@ -54,7 +55,7 @@ class _Sink(ABC):
         partial: the name it has until it is whole.
     """
 
-    def __init__(self, path: str | Path, suffixes: Sequence[str], source: VideoFile | None):
+    def __init__(self, path: str | Path, suffixes: Sequence[str], source: VideoFile | Live | None):
         self.path = Path(path)
         self.partial = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
         self._written = False
@@ -125,7 +126,7 @@ class VideoSink(_Sink):
         UserError: the output cannot be written there, or is the source itself.
     """
 
-    def __init__(self, path: str | Path, source: VideoFile):
+    def __init__(self, path: str | Path, source: VideoFile | Live):
         super().__init__(path, (".mp4",), source)
         self._time_base = source.time_base
         self._max_seconds = source.max_seconds
@@ -141,7 +142,7 @@ class VideoSink(_Sink):
         self._video = self._add_video(source)
         self._audio = _Audio(source, self._container) if source.has_audio else None
 
-    def _add_video(self, source: VideoFile) -> av.VideoStream:
+    def _add_video(self, source: VideoFile | Live) -> av.VideoStream:
         rate = source.rate.limit_denominator(1001)
         video = self._container.add_stream("libx264", rate=rate, options=ENCODER)
         video.width = source.width + self._padding[1]
@@ -285,7 +286,9 @@ class JsonLinesSink(_Sink):
         UserError: the output cannot be written there, or is the source itself.
     """
 
-    def __init__(self, path: str | Path, labels: Sequence[str], source: VideoFile | None = None):
+    def __init__(
+        self, path: str | Path, labels: Sequence[str], source: VideoFile | Live | None = None
+    ):
         self._labels = labels
         self._file: TextIO = sys.stdout
         self._streaming = str(path) == "-"

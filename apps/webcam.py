@@ -1,0 +1,94 @@
+"""What the people in front of a camera are doing, while they do it."""
+
+import signal
+import sys
+from argparse import BooleanOptionalAction
+from contextlib import ExitStack
+from pathlib import Path
+
+from apps.cli import Parser, add_pipeline_options, build_pipeline, list_actions, run
+from pipeline.live import open_live
+from pipeline.recorder import Recorder
+from pipeline.screen import Screen
+from pipeline.sink import JsonLinesSink
+
+
+def parser() -> Parser:
+    """The command line."""
+    keys = "keys in the window: q or Esc quit, space pause, s save a picture, r record"
+    command = Parser(prog="webcam.py", description=__doc__, epilog=keys)
+    command.add_argument(
+        "--source",
+        default="0",
+        help="a camera's number (default 0), rtsp:// or http://, a video, or a folder of pictures",
+    )
+    output = command.add_argument_group("output")
+    output.add_argument("--record", type=Path, metavar="OUT.mp4", help="record from the beginning")
+    output.add_argument("--json", metavar="FILE", help="one JSON object a frame; - for stdout")
+    output.add_argument("--headless", action="store_true", help="open no window")
+    output.add_argument(
+        "--mirror",
+        action=BooleanOptionalAction,
+        help="show the picture as a mirror does (default: for cameras); outputs are never mirrored",
+    )
+    add_pipeline_options(command)
+    return command
+
+
+def main() -> None:
+    """Run the program."""
+    command = parser()
+    options = command.parse_args()
+    if options.list_actions:
+        return list_actions(options)
+    if options.headless and not (options.record or options.json):
+        command.error("--headless needs --record or --json")
+    watch(options)
+
+
+def watch(options) -> None:
+    """Run the pipeline over what the source shows, into the window and every output asked for.
+
+    Raises:
+        UserError: an argument is wrong, there is no such source, or an output cannot be written.
+    """
+    mirrored = options.source.isdecimal() if options.mirror is None else options.mirror
+    with ExitStack() as stack:
+        # What is wrong with a source or an output is said before the networks are loaded.
+        source = stack.enter_context(open_live(options.source))
+        recorder = stack.enter_context(Recorder(source, options.record))
+        screen = lines = None
+        if not options.headless:
+            keys = {"s": recorder.save, "r": recorder.toggle}
+            screen = stack.enter_context(Screen(source, mirrored, keys))
+        pipeline = build_pipeline(options)
+        threshold = pipeline.pose.threshold
+        if options.json:
+            lines = stack.enter_context(JsonLinesSink(options.json, pipeline.labels, source))
+        # Ctrl-C is how this ends, and is not an error: what is being written is written to its end.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: source.stop())
+        problem = None
+        for frame in source:
+            if source.problem != problem:
+                problem = source.problem
+                print(problem or f"{source.name} is back", file=sys.stderr, flush=True)
+            if source.was_broken():
+                pipeline.forget()
+            if frame is not None and not (screen and screen.paused):
+                result = pipeline(frame)
+                recorder.write(result, threshold)
+                if lines:
+                    lines.write(frame.index, frame.time, result.people, result.actions)
+                if screen:
+                    screen.show(result, threshold, ["recording"] if recorder.recording else [])
+            elif screen:
+                screen.wait()
+            if screen and screen.closed:
+                source.stop()
+    for path in [*recorder.kept, *([lines.path] if lines else [])]:
+        print(f"wrote {path}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,147 @@
+"""The window: what is happening, as in a mirror, with how fresh it is, and the keys."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Self
+
+import cv2
+import numpy as np
+
+from models.errors import UserError
+from pipeline.overlay import draw, write
+
+if TYPE_CHECKING:  # a window needs no network to be loaded
+    from pipeline.engine import Result
+    from pipeline.live import Live
+    from pipeline.track import Person
+
+TITLE = "Action recognition"
+QUIT = (ord("q"), 27)  # 27 is Esc
+PAUSE = ord(" ")
+
+RECENT = 2.0
+"""Seconds over which speed and age are averaged."""
+
+
+class Screen:
+    """A window of the desktop. The mouse closes it, and so do q and Esc; space makes it pause.
+
+    Args:
+        source: what is shown; gives the size, the age of frames and how many were dropped.
+        mirrored: whether left and right are changed in what is shown (but not in any text).
+        keys: what to do at further keys.
+
+    Attributes:
+        paused: whether the picture shall stand still.
+        closed: whether the user has closed it.
+
+    Raises:
+        UserError: there is no desktop to show a window on.
+    """
+
+    def __init__(self, source: Live, mirrored: bool, keys: Mapping[str, Callable[[], None]]):
+        if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+            raise UserError("there is no screen to show a window on: use --headless")
+        self.paused = False
+        self.closed = False
+        self._source = source
+        self._mirrored = mirrored
+        self._keys = {ord(key): act for key, act in keys.items()}
+        self._meter = Meter()
+        self._picture = np.zeros((source.height, source.width, 3), np.uint8)
+        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        cv2.resizeWindow(TITLE, source.width, source.height)
+        self._show(self._picture, ["one moment"], centred=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        cv2.destroyAllWindows()
+
+    def show(self, result: Result, threshold: float, marks: Sequence[str] = ()) -> None:
+        """Show what is known of a frame.
+
+        Args:
+            result: what is known; nothing is drawn on its picture itself.
+            threshold: the pose model's own; a joint with a lower score was not seen.
+            marks: lines to be written into the corner, such as that a recording runs.
+        """
+        image, people = result.frame.image, result.people
+        if self._mirrored:
+            image, people = mirror(image, people)
+        else:
+            image = image.copy()
+        self._picture = draw(image, people, result.actions, threshold)
+        self._meter.note(self._source.clock(), result.frame.time)
+        self._show(self._picture, [self._meter.text(self._source.dropped), *marks])
+
+    def wait(self) -> None:
+        """Attend to the keys while there is nothing new; an old picture never passes for live."""
+        if self.paused:
+            self._show(self._picture, ["paused: press space"])
+        elif self._source.problem:
+            self._show(np.zeros_like(self._picture), [self._source.problem], centred=True)
+        self._attend()
+
+    def _show(self, picture: np.ndarray, lines: Sequence[str], centred: bool = False) -> None:
+        cv2.imshow(TITLE, write(picture.copy(), lines, centred))
+        self._attend()
+
+    def _attend(self) -> None:
+        key = cv2.waitKey(1) & 0xFF
+        visible = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 1
+        if key in QUIT or not visible:
+            self.closed = True
+        elif key == PAUSE:
+            self.paused = not self.paused
+        elif key in self._keys:
+            self._keys[key]()
+
+
+class Meter:
+    """How many frames a second are shown, and how old they are."""
+
+    def __init__(self):
+        self._shown: deque[tuple[float, float]] = deque()
+
+    def note(self, now: float, taken: float) -> None:
+        """Count a frame that was taken and is shown at these times, in seconds."""
+        self._shown.append((now, now - taken))
+        while now - self._shown[0][0] > RECENT:
+            self._shown.popleft()
+
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        span = self._shown[-1][0] - self._shown[0][0] if self._shown else 0
+        return (len(self._shown) - 1) / span if span else 0.0
+
+    @property
+    def age(self) -> float:
+        """Mean seconds from taking a frame to showing it."""
+        return sum(age for _, age in self._shown) / max(1, len(self._shown))
+
+    def text(self, dropped: int) -> str:
+        """One line for the corner."""
+        return f"{self.rate:.0f} fps   {1000 * self.age:.0f} ms   {dropped} dropped"
+
+
+def mirror(image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, list[Person]]:
+    """What a mirror would show: a new image, and the people moved with it.
+
+    A left arm is still a left arm; it is on the left of the picture now.
+    """
+    edge = image.shape[1] - 1
+    moved = []
+    for person in people:
+        box, keypoints = person.box.copy(), person.keypoints.copy()
+        box[[0, 2]] = edge - person.box[[2, 0]]
+        keypoints[:, 0] = edge - keypoints[:, 0]
+        moved.append(dataclasses.replace(person, box=box, keypoints=keypoints))
+    return cv2.flip(image, 1), moved
