@@ -23,7 +23,7 @@ def parser() -> Parser:
         "--calibrated",
         type=Path,
         metavar="CHECKPOINT",
-        help="take temperature and threshold from the same recipe's model with --validation",
+        help="take temperature and thresholds from the same recipe's model with --validation",
     )
     return command
 
@@ -45,7 +45,7 @@ def main() -> None:
     twin = STRL.load(options.calibrated) if options.calibrated else None
     model = finetune(config, clips, pretrained, **training_run(options, config.finetune))
     if twin:
-        model.temperature, model.threshold = twin.temperature, twin.threshold
+        model.temperature, model.thresholds = twin.temperature, twin.thresholds
     if validation:
         calibrate(config, model, validation)
         print(evaluate(model, validation, config.finetune.mode).text())

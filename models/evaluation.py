@@ -156,7 +156,8 @@ def metrics(model: STRL, logits: Tensor, target: Tensor) -> dict[str, float]:
 def answers(model: STRL, logits: Tensor) -> Tensor:
     """Label index [N] of what is said of each window; -1 where the model says nothing."""
     confidence, label = model.probabilities(logits).max(dim=1)
-    said = (label < len(model.labels)) & (confidence >= model.threshold)
+    needed = [model.thresholds[max(label.people, 1)] for label in model.labels]
+    said = confidence >= torch.tensor([*needed, torch.inf])[label]
     return torch.where(said, label, -1)
 
 

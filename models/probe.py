@@ -23,7 +23,7 @@ class Probe(nn.Module):
     def __init__(self, backbone: STRL | SkeletonMAE, labels: list[Label]):
         super().__init__()
         self.backbone, self.labels, self.clips = backbone, labels, backbone.clips
-        self.threshold, self.temperature = 0.0, 1.0
+        self.thresholds, self.temperature = {1: 0.0}, 1.0
         self.scale = nn.LazyBatchNorm1d(affine=False, momentum=None)
         self.linear = nn.LazyLinear(len(labels))
 

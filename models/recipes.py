@@ -123,17 +123,20 @@ def training_windows(
 
 
 def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 2000) -> None:
-    """Set temperature and threshold on windows of clips that the model has not seen.
+    """Set temperature and thresholds on windows of clips that the model has not seen.
 
     The windows are drawn as in training, disturbed as in training, with the config's part of
-    "none of these"; the threshold is such that on `false_labels` of the windows of nothing a label
-    reaches it. Without such windows (clip mode) only the temperature is set.
+    "none of these"; the threshold for one person, and for two, is such that in `false_labels` of
+    the windows of nothing a label reaches it. In clip mode only the temperature is set.
     """
     windows = training_windows(config, clips, model.labels, seed=1)
     samples = [windows[index] for index in range(count)]
     target = torch.tensor([target for _, _, target in samples])
     logits = predict(model, [sample[:2] for sample in samples])
     model.temperature = fit_temperature(logits, target)
-    nothing = target == len(model.labels)
-    if nothing.any():
-        model.threshold = fit_threshold(model, logits[nothing], config.finetune.false_labels)
+    present = torch.tensor([present.any(axis=(1, 2)).sum() for _, present, _ in samples])
+    for people in model.thresholds:
+        nothing = (target == len(model.labels)) & (present == people)
+        if nothing.any():
+            rate = config.finetune.false_labels
+            model.thresholds[people] = fit_threshold(model, logits[nothing], rate)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.checkpoint import read_checkpoint, write_checkpoint
+from models.errors import UserError
 from models.gin import GINEncoder, GINLayer
 from models.skeleton import BODY, JOINTS, PARTS
 
@@ -154,7 +155,11 @@ class SkeletonMAE(nn.Module):
             UserError: the file is missing, or no SkeletonMAE checkpoint.
         """
         tensors, header = read_checkpoint(path, "skeleton_mae")
-        model = cls(**header["hyperparameters"])
-        model.load_state_dict(tensors)
-        model.clips = header["clips"]
+        try:
+            model = cls(**header["hyperparameters"])
+            model.load_state_dict(tensors)
+            model.clips = header["clips"]
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{path} does not fit this version of SkeletonMAE: {reason}") from error
         return model.eval()

@@ -149,7 +149,8 @@ class STRL(nn.Module):
     Attributes:
         labels: the vocabulary, in the order of the logits.
         temperature: divides the logits in `probabilities`; fitted on validation clips.
-        threshold: the probability below which nothing should be said.
+        thresholds: the probability below which nothing should be said, for windows of one person
+            and of two: {1: float, 2: float}.
         clips: [name, fingerprint] of every clip that pre-training or fine-tuning saw.
     """
 
@@ -176,7 +177,7 @@ class STRL(nn.Module):
         if not temporal and any(stride != 1 for stride in strides):
             raise ValueError("strides other than 1 need temporal modules")
         self.labels = list(labels)
-        self.threshold, self.temperature = 0.5, 1.0
+        self.thresholds, self.temperature = {1: 0.5, 2: 0.5}, 1.0
         self.clips: list[list[str]] = []  # names and fingerprints of what it was trained on
         self.hyperparameters = {
             "width": width,
@@ -263,6 +264,11 @@ class STRL(nn.Module):
             pooled.append(mean.masked_fill(count == 0, -torch.inf).amax(dim=1))
         return torch.cat(pooled, dim=1)
 
+    @property
+    def threshold(self) -> float:
+        """The threshold for windows of one person."""
+        return self.thresholds[1]
+
     def probabilities(self, logits: Tensor) -> Tensor:
         """Calibrated probabilities [B, labels + 1]: softmax at the temperature that was fitted."""
         return (logits.float() / self.temperature).softmax(dim=-1)
@@ -292,7 +298,7 @@ class STRL(nn.Module):
         header = {
             "hyperparameters": self.hyperparameters,
             "labels": [asdict(label) for label in self.labels],
-            "threshold": self.threshold,
+            "thresholds": self.thresholds,
             "temperature": self.temperature,
             "clips": self.clips,
         }
@@ -303,13 +309,17 @@ class STRL(nn.Module):
         """Read what `save` wrote, in eval mode.
 
         Raises:
-            UserError: the file is missing, or no STRL checkpoint.
+            UserError: the file is missing, or no STRL checkpoint, or one of another shape.
         """
         tensors, header = read_checkpoint(path, "strl")
-        model = cls([Label(**label) for label in header["labels"]], **header["hyperparameters"])
-        model.load_state_dict(tensors)
-        model.threshold, model.temperature = header["threshold"], header["temperature"]
-        model.clips = header["clips"]
+        try:
+            model = cls([Label(**label) for label in header["labels"]], **header["hyperparameters"])
+            model.load_state_dict(tensors)
+            model.temperature, model.clips = header["temperature"], header["clips"]
+            model.thresholds = {int(n): value for n, value in header["thresholds"].items()}
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{path} does not fit this version of STRL: {reason}") from error
         return model.to(device).eval()
 
 

@@ -32,7 +32,7 @@ def clips(tmp_path):
 
 
 def test_metrics_on_answers_counted_by_hand(model):
-    model.threshold = 0.5
+    model.thresholds = {1: 0.5}
     logits = torch.tensor(
         [
             [9.0, 0, 0, 0],  # right and sure
@@ -73,7 +73,7 @@ def test_temperature_copes_with_labels_that_are_impossible():
 def test_the_threshold_leaves_the_stated_rate_of_false_labels(model):
     torch.manual_seed(0)
     logits = torch.randn(1000, 4)
-    model.threshold = fit_threshold(model, logits, 0.05)
+    model.thresholds[1] = fit_threshold(model, logits, 0.05)
     assert (answers(model, logits) >= 0).float().mean() == pytest.approx(0.05, abs=0.005)
 
 

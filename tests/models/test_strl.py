@@ -144,16 +144,22 @@ def test_a_pretrained_network_of_another_shape_is_refused(other):
 
 def test_what_is_saved_is_loaded(tmp_path):
     model, (window, present) = make(**LIVE), windows()
-    model.threshold, model.temperature, model.clips = 0.7, 1.5, [["a/b", "12"]]
+    model.thresholds, model.temperature, model.clips = {1: 0.7, 2: 0.4}, 1.5, [["a/b", "12"]]
     model.save(tmp_path / "strl.safetensors")
     loaded = STRL.load(tmp_path / "strl.safetensors")
     assert loaded.labels == LABELS
-    assert (loaded.threshold, loaded.temperature, loaded.clips) == (0.7, 1.5, [["a/b", "12"]])
+    assert (loaded.thresholds, loaded.temperature) == ({1: 0.7, 2: 0.4}, 1.5)
+    assert (loaded.threshold, loaded.clips) == (0.7, [["a/b", "12"]])
     assert not loaded.training
     assert torch.equal(loaded(window, present), model(window, present))
 
 
 def test_other_files_are_refused(tmp_path):
+    model = make(**LIVE)
+    model.hyperparameters["width"] = 32
+    model.save(tmp_path / "misfit.safetensors")
+    with pytest.raises(UserError, match="does not fit"):
+        STRL.load(tmp_path / "misfit.safetensors")
     SkeletonMAE().save(tmp_path / "mae.safetensors")
     (tmp_path / "junk.safetensors").write_bytes(b"\x00" * 100)
     for name in ("mae", "junk", "missing"):

@@ -124,9 +124,10 @@ def test_calibration_sets_temperature_and_threshold(config, clips, tmp_path):
         }
     )
     model = finetune(config, clips, work_dir=tmp_path / "run")
-    model.threshold = None
+    model.thresholds = {1: None, 2: 0.5}
     calibrate(config, model, clips, count=60)
-    assert 0 <= model.threshold <= 1
+    assert 0 <= model.thresholds[1] <= 1
+    assert 0 <= model.thresholds[2] <= 1
     assert model.temperature != 1
 
 
