@@ -77,6 +77,7 @@ class Live:
     Args:
         connect: opens the source; called again whenever it broke.
         name: of the source, for messages.
+        path: the file that it is, which no sink may overwrite.
 
     Attributes:
         width, height: of all pictures, in pixels: those of the first one.
@@ -87,14 +88,14 @@ class Live:
         UserError: the source cannot be opened, or gives no picture.
     """
 
-    path = None
     has_audio = False
     start = Fraction(0)
     time_base = Fraction(1, 90_000)
     duration = frames = max_seconds = None
 
-    def __init__(self, connect: Callable[[], Feed], name: str):
+    def __init__(self, connect: Callable[[], Feed], name: str, path: Path | None = None):
         self.name = name
+        self.path = path
         self.dropped = 0
         self._connect = connect
         self._changed = threading.Condition()
@@ -367,7 +368,9 @@ def open_live(source: str) -> Live:
             raise UserError(f"{scheme}:// is not opened: use {', '.join(SCHEMES)}")
         return Live(lambda: _Stream(source), _without_password(source))
     path = Path(source)
-    return Live(lambda: (_Folder if path.is_dir() else _File)(path), source)
+    if path.is_dir():
+        return Live(lambda: _Folder(path), source)
+    return Live(lambda: _File(path), source, path)
 
 
 def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:

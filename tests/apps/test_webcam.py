@@ -1,0 +1,291 @@
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from PIL import ImageGrab
+
+from apps.cli import run
+from apps.webcam import main
+from tests.pipeline.streams import NetworkCamera
+from tests.pipeline.videos import CLIPS
+
+PROGRAM = Path(__file__).parents[2] / "apps" / "webcam.py"
+TWO = CLIPS / "two_people.mp4"
+RECORD = ("--record", "out.mp4")
+PATIENCE = 90
+"""Seconds after which a test gives up; nothing takes that long on a machine that is not stuck."""
+
+
+@pytest.fixture
+def webcam(monkeypatch):
+    """The program, in this process; its answers to signals end with it."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["webcam.py", *map(str, arguments)])
+        run(main)
+
+    yield call
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+class Program:
+    """The program in a process of its own; what it prints is read while it runs."""
+
+    def __init__(self, folder, *arguments, display=None):
+        self.out, self.errors = folder / "out.txt", folder / "errors.txt"
+        environment = {**os.environ, **({"DISPLAY": display} if display else {})}
+        with self.out.open("w") as out, self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, PROGRAM, *map(str, arguments)],
+                cwd=folder,
+                env=environment,
+                stdout=out,
+                stderr=errors,
+            )
+
+    def until(self, condition):
+        """Wait for a condition, and give what it was met by."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if met := condition():
+                return met
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(f"it did not happen; errors: {self.errors.read_text()}")
+
+    def frames(self):
+        """The whole lines of JSON so far."""
+        whole, _, _ = self.out.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def ends(self):
+        """The exit status."""
+        return self.process.wait(PATIENCE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def pictures(path):
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+
+
+def small(image):
+    """A picture's large shapes, to compare by."""
+    return cv2.cvtColor(
+        cv2.resize(image, (64, 36), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY
+    ).astype(float)
+
+
+def likeness(image, other):
+    return np.corrcoef(small(image).ravel(), small(other).ravel())[0, 1]
+
+
+def is_mirrored(image, original):
+    """Whether a picture is the mirror image of a scene; it must be that or the scene itself."""
+    straight, mirrored = likeness(image, original), likeness(image[:, ::-1], original)
+    assert max(straight, mirrored) > 0.8 > 0.3 > min(straight, mirrored)
+    return mirrored > straight
+
+
+def test_a_file_headless(webcam, tmp_path):
+    lines, video = tmp_path / "out.jsonl", tmp_path / "out.mp4"
+    webcam("--source", TWO, "--headless", "--mirror", "--json", lines, "--record", video)
+    frames = [json.loads(line) for line in lines.read_text().splitlines()]
+    numbers = [frame["frame"] for frame in frames]
+    assert numbers == sorted(set(numbers)) and numbers[0] == 0 and numbers[-1] == 169
+    # Each is taken at its own moment; they are counted by the camera, so what was dropped shows.
+    assert all(frame["time"] >= frame["frame"] / 30 - 0.01 for frame in frames)
+    assert any(frame["people"] for frame in frames)
+    recorded = pictures(video)
+    assert len(recorded) == len(frames)
+    assert not is_mirrored(recorded[0], pictures(TWO)[0])
+
+
+def test_a_stream_is_cut_and_comes_back_and_ctrl_c_ends_it(tmp_path):
+    arguments = ("--headless", "--json", "-", *RECORD)
+    with (
+        NetworkCamera(CLIPS / "two_walkers.mp4") as camera,
+        Program(tmp_path, "--source", camera.url, *arguments) as program,
+    ):
+        program.until(lambda: any(frame["actions"] for frame in program.frames()))
+        camera.unplug()
+        program.until(lambda: "trying again in 1 s" in program.errors.read_text())
+        before = program.frames()
+        camera.plug()
+        program.until(lambda: "is back" in program.errors.read_text())
+        frames = program.until(
+            lambda: next((f for f in [program.frames()] if f[-1]["people"] and f > before), None)
+        )
+        program.process.send_signal(signal.SIGINT)
+        assert program.ends() == 0
+    errors = program.errors.read_text()
+    assert "Traceback" not in errors and "wrote out.mp4" in errors
+    after = frames[len(before) :]
+    assert after[0]["time"] > before[-1]["time"] and after[0]["frame"] > before[-1]["frame"]
+    # Nothing is remembered over the break: nobody's window, and nobody's id.
+    known, found = ({p["id"] for f in part for p in f["people"]} for part in (before, after))
+    assert known and found and known.isdisjoint(found)
+    assert not after[0]["actions"]
+    assert len(pictures(tmp_path / "out.mp4")) == len(program.frames())
+
+
+@pytest.fixture(scope="module")
+def display(tmp_path_factory):
+    """A screen that nobody sees."""
+    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
+        pytest.skip("Xvfb and xdotool are not installed")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x900x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with open(read) as numbers:
+        yield f":{numbers.readline().strip()}"
+    server.terminate()
+    server.wait()
+
+
+class Desk:
+    """What a user sees of the window, and does to it."""
+
+    def __init__(self, display, program):
+        self.display = display
+        self.program = program
+        self.window = program.until(lambda: self._xdotool("search", "--name", "^Action recog"))
+        self._xdotool("windowfocus", self.window)
+
+    def _xdotool(self, *command):
+        environment = {**os.environ, "DISPLAY": self.display}
+        done = subprocess.run(
+            ["xdotool", *command], env=environment, capture_output=True, text=True, check=False
+        )
+        return done.stdout.split()[-1] if done.stdout.strip() else ""
+
+    def press(self, key):
+        self._xdotool("key", key)
+
+    def close(self):
+        """What a window manager does at the cross in the corner: ask the program (ICCCM, 4.2.8)."""
+        x11 = ctypes.CDLL("libX11.so.6")
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        screen = ctypes.c_void_p(x11.XOpenDisplay(self.display.encode()))
+        window = int(self.window)
+        event = (ctypes.c_long * 24)()  # an XClientMessageEvent on a 64-bit machine
+        event[0], event[4], event[6] = 33, window, 32
+        event[5] = x11.XInternAtom(screen, b"WM_PROTOCOLS", False)
+        event[7] = x11.XInternAtom(screen, b"WM_DELETE_WINDOW", False)
+        x11.XSendEvent(screen, ctypes.c_ulong(window), False, 0, event)
+        x11.XCloseDisplay(screen)
+
+    def picture(self):
+        """The window's inside, uint8 BGR."""
+        shown = np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))[..., ::-1]
+        return shown[:720, :1280]
+
+    def until_shown(self):
+        """Wait for the first picture of the camera: more than a word on black."""
+        self.program.until(lambda: self.picture().mean() > 40)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs an X server")
+def test_the_window_and_its_keys(display, tmp_path):
+    scene = pictures(TWO)[0]
+    with (
+        NetworkCamera(TWO) as camera,
+        Program(tmp_path, "--source", camera.url, "--mirror", display=display) as program,
+    ):
+        desk = Desk(display, program)
+        desk.until_shown()
+        assert is_mirrored(desk.picture(), scene)
+
+        desk.press("s")
+        saved = program.until(lambda: list(tmp_path.glob("picture-*.png")))[0]
+        desk.press("r")
+        recorded = program.until(lambda: list(tmp_path.glob("recording-*.partial.mp4")))[0]
+        program.until(lambda: recorded.stat().st_size > 1000)
+        desk.press("r")
+        video = program.until(lambda: list(tmp_path.glob("recording-*[0-9].mp4")))[0]
+
+        desk.press("space")
+        (still,) = program.until(lambda: both_alike(desk.picture))
+        desk.press("space")
+        program.until(lambda: not np.array_equal(desk.picture(), still))
+
+        camera.unplug()
+        program.until(lambda: desk.picture().mean() < 10)  # no old picture passes for live
+        camera.plug()
+        desk.until_shown()
+        desk.press("q")
+        assert program.ends() == 0
+    assert "Traceback" not in program.errors.read_text()
+    assert not is_mirrored(cv2.imread(str(saved)), scene)
+    assert not is_mirrored(pictures(video)[0], scene)
+
+
+def both_alike(look):
+    """A picture that stands still for half a second, in a tuple, or None."""
+    first = look()
+    time.sleep(0.5)
+    return (first,) if np.array_equal(first, look()) else None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs an X server")
+def test_closing_the_window_ends_it_with_the_recording_whole(display, tmp_path):
+    with (
+        NetworkCamera(TWO) as camera,
+        Program(tmp_path, *("--source", camera.url, *RECORD), display=display) as program,
+    ):
+        desk = Desk(display, program)
+        desk.until_shown()
+        assert not is_mirrored(desk.picture(), pictures(TWO)[0])
+        desk.close()
+        assert program.ends() == 0
+    assert "wrote out.mp4" in program.errors.read_text()
+    assert pictures(tmp_path / "out.mp4")
+
+
+def test_the_actions_can_be_listed(webcam, capsys):
+    webcam("--list-actions")
+    assert "walk (1 person)" in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--source", "97"), "camera 97 cannot be opened: plug it in"),
+        (("--source", TWO), "use --headless"),
+        (("--source", TWO, "--headless"), "--headless needs --record or --json"),
+        (("--source", "none.mp4", "--headless", "--json", "-"), "no such file"),
+        (("--source", "ftp://there/x", "--headless", "--json", "-"), "ftp:// is not opened"),
+        (("--source", TWO, "--headless", "--record", TWO), "is the input"),
+        (("--source", TWO, "--headless", "--record", "{tmp}/none/a.mp4"), "cannot write"),
+        (("--source", TWO, "--headless", "--record", "{tmp}/a.mp4", "--pose", "my"), "unknown"),
+    ],
+)
+def test_a_mistake_gets_one_line(webcam, monkeypatch, capsys, tmp_path, arguments, reason):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with pytest.raises(SystemExit) as stop:
+        webcam(*(str(argument).replace("{tmp}", str(tmp_path)) for argument in arguments))
+    assert stop.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and reason in lines[0]
+    assert list(tmp_path.iterdir()) == []
