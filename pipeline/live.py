@@ -254,7 +254,7 @@ class _Stream(Feed):
     def __init__(self, address: str):
         options = {
             "protocol_whitelist": PROTOCOLS,
-            "rtsp_transport": "tcp",
+            "rtsp_flags": "prefer_tcp",
             "analyzeduration": "1000000",  # at most one second is spent on finding out what it is
             "flags": "low_delay",
         }
