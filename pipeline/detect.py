@@ -36,6 +36,20 @@ MARGIN = 1.2
 """A region is looked at with a square about it, so many times its longer side."""
 
 
+QUARTER = 0.6
+"""Sides of the four overlapping parts in which small people are looked for, in sides of the
+picture. Two people were found in all of five pictures 1920 pixels wide at 512 when they were 173
+pixels tall or more in the whole, and from 86 pixels in a part; at 65 in four of five."""
+
+PIECE = 0.7
+"""Share of somebody's box in a known person's from which they are taken for a piece of them."""
+
+NOBODY = np.zeros((0, 4), np.float32)
+
+RIM = 2
+"""Pixels from a part's inner edges within which somebody may be cut off."""
+
+
 class Detector:
     """Finds people, and their joints at the detector's own resolution.
 
@@ -82,14 +96,66 @@ class Detector:
         left, top, right, bottom = square(region, image.shape)
         return self._look(image[top:bottom, left:right], CLOSE_UP, np.float32([left, top]))
 
+    def search(self, image, turn, known=NOBODY):
+        """Finds the people in one picture of many, small ones in their turn.
+
+        Every other look is at one of four overlapping parts of the picture, which magnifies it; the
+        first is at everything. Magnified, a piece of a large person may pass for a small one: so
+        nobody is found in a part who is inside the box of somebody known.
+
+        Args:
+            image: uint8 [H, W, 3], BGR.
+            turn: number of the look, from 0.
+            known: [K, >= 4], boxes of people known to be there, in pixels.
+
+        Returns:
+            `Detections` in pixels of the whole picture, best first, none twice.
+        """
+        if max(image.shape) * QUARTER < self.size:
+            return self(image)
+        if turn == 0:
+            whole = self(image)
+            parts = [self._part(image, number, whole.boxes) for number in range(4)]
+            return self._without_duplicates([whole, *parts])
+        return self._part(image, turn // 2 % 4, known) if turn % 2 else self(image)
+
+    def _part(self, image, number, known):
+        """The small people wholly inside one of the four parts."""
+        shape = np.array(image.shape[1::-1])
+        side = np.array([number % 2, number // 2])  # right of the left one, below the upper one
+        low = (shape * (1 - QUARTER)).astype(int) * side
+        high = np.where(side, shape, np.ceil(shape * QUARTER).astype(int))
+        part = image[low[1] : high[1], low[0] : high[0]]
+        found = self._look(part, self.size, low.astype(np.float32))
+        small = found.boxes[:, 3] - found.boxes[:, 1] < (high - low)[1] / 2
+        whole = np.where(side, found.boxes[:, :2] > low + RIM, found.boxes[:, 2:4] < high - RIM)
+        kept = small & whole.all(1) & ~inside(found.boxes, known)
+        return Detections(found.boxes[kept], found.keypoints[kept])
+
     def _look(self, image, size, origin):
         (people,) = self.model([dict(img=image, long_side=size)])
         places = people.keypoints + origin
         keypoints = np.dstack((places, people.keypoint_scores)).astype(np.float32)
         boxes = people.bboxes + np.tile(origin, 2)
         boxes = np.column_stack((boxes, people.bbox_scores)).astype(np.float32)
+        return self._without_duplicates([Detections(boxes, keypoints)])
+
+    def _without_duplicates(self, looks):
+        boxes = np.concatenate([found.boxes for found in looks])
+        keypoints = np.concatenate([found.keypoints for found in looks])
         kept = distinct(boxes, keypoints, self.overlap)
         return Detections(boxes[kept], keypoints[kept])
+
+
+def inside(boxes, known):
+    """Which boxes [P, >= 4] lie for the most part in one of the known ones [K, >= 4]: bool [P]."""
+    boxes, known = boxes[:, None, :4], np.asarray(known, np.float32)[None, :, :4]
+    low, high = (
+        np.maximum(boxes[..., :2], known[..., :2]),
+        np.minimum(boxes[..., 2:], known[..., 2:]),
+    )
+    shared = np.maximum(high - low, 0).prod(-1)
+    return (shared > PIECE * (boxes[..., 2:] - boxes[..., :2]).prod(-1)).any(1)
 
 
 def square(region, shape):

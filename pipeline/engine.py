@@ -96,6 +96,7 @@ class Pipeline:
         self.classifier.forget()
         self._actions: list[Action] = []
         self._classified = -np.inf
+        self._looks = 0
         self._thumbnail: np.ndarray | None = None
 
     def __call__(self, frame: Frame) -> Result:
@@ -112,7 +113,10 @@ class Pipeline:
 
     def _follow(self, frame: Frame) -> list[Person]:
         if self.tracker.detection_due(frame.time):
-            self.tracker.detect(frame.time, self.detector(frame.image))
+            known = self.tracker.boxes(frame.time)
+            found = self.detector.search(frame.image, self._looks, known)
+            self.tracker.detect(frame.time, found)
+            self._looks += 1
         for region in self.tracker.huddles(frame.time):
             self.tracker.look_closer(frame.time, self.detector(frame.image, region))
         keypoints = self.pose(frame.image, self.tracker.expected(frame.time))

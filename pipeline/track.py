@@ -46,10 +46,10 @@ move between looks, annotators (for whom OKS was made) do not."""
 TOLERANCE_GROWTH = 2.0
 """How much the tolerance grows for every second out of sight."""
 
-DETECTION_PERIOD = 0.4
-"""Seconds between looks at the whole picture while all is well."""
+DETECTION_PERIOD = 0.25
+"""Seconds between the detector's looks while all is well."""
 TROUBLE_PERIOD = 0.1
-"""Seconds between looks while nobody is there, or somebody is lost."""
+"""The same while nobody is there, or somebody is lost."""
 CROP_GAP = 0.5
 """Seconds for which an unseen person is still looked for where they are expected."""
 HIDDEN = 0.3
@@ -211,12 +211,16 @@ class Tracker:
         self._tracks.sort(key=lambda track: -track.prominence)
         del self._tracks[self.most :]
 
+    def boxes(self, time: float) -> np.ndarray:
+        """Where everybody is expected at ``time`` who was seen of late: float32 [T, 4]."""
+        seen = [track for track in self._tracks if time - track.seen <= CROP_GAP]
+        return np.array([track.expected_box(time) for track in seen], np.float32).reshape(-1, 4)
+
     def huddles(self, time: float) -> list[np.ndarray]:
         """Regions [4] of the picture in which people are so close that crops would mix them up."""
-        tracks = [track for track in self._tracks if time - track.seen <= CROP_GAP]
-        if len(tracks) < 2:
+        boxes = self.boxes(time)
+        if len(boxes) < 2:
             return []
-        boxes = np.array([track.expected_box(time) for track in tracks])
         overlap = box_iou(*[torch.from_numpy(boxes)] * 2).numpy() > CLOSE
         count, huddle = connected_components(overlap)
         members = [boxes[huddle == k] for k in range(count) if (huddle == k).sum() > 1]

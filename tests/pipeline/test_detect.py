@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from models.errors import UserError
-from pipeline.detect import Detector, distinct, square
+from pipeline.detect import Detector, distinct, inside, square
+from pipeline.source import open_source
 
 DATA = Path(__file__).parent.parent / "data" / "movenet"
 
@@ -100,3 +101,60 @@ def test_threshold(two_people):
     scores = Detector(size=256, threshold=0.0)(two_people).boxes[:, 4]
     assert scores.min() < 0.1 < scores.max()
     assert len(Detector(size=256, threshold=scores.max() + 0.01)(two_people)) == 0
+
+
+@pytest.fixture(scope="module")
+def searcher():
+    return Detector()
+
+
+@pytest.fixture(scope="module")
+def walkers():
+    """Two people in the middle of a picture of 720×135 pixels, 100 pixels tall."""
+    with open_source(DATA.parent / "two_walkers.mp4") as clip:
+        image = next(iter(clip)).image
+    return cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+
+def placed(image, left, top):
+    picture = np.full((1080, 1920, 3), 120, np.uint8)
+    picture[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return picture
+
+
+def test_small_people_are_found_in_their_turn(searcher, walkers):
+    picture = placed(walkers, 1100, 700)
+    assert len(searcher(picture)) == 0
+    by_turn = [searcher.search(picture, turn) for turn in range(9)]
+    assert [len(found) for found in by_turn] == [2, 0, 0, 0, 0, 0, 0, 2, 0]
+    for found in (by_turn[0], by_turn[7]):
+        middles = (found.boxes[:, :2] + found.boxes[:, 2:4]) / 2
+        assert ((middles > [1400, 700]) & (middles < [1570, 835])).all()
+
+
+def test_a_part_shows_nobody_who_is_cut_off(searcher, walkers):
+    edge = placed(walkers, 1152 - 345, 300)  # the left part ends at 1152, in one of the two
+    assert len(searcher.search(edge, 1)) == 1
+    assert len(searcher.search(edge, 3)) == 2
+
+
+def test_a_part_adds_who_stands_behind_and_no_piece_of_who_is_large(detector, two_people):
+    large = cv2.resize(two_people, (1080, 1080))
+    known = detector(large).boxes
+    (behind,) = detector.search(large, 1, known).boxes
+    assert not inside(behind[None], known)[0]
+    assert behind[3] - behind[1] < 0.5 * (known[:, 3] - known[:, 1]).min()
+    assert [len(detector.search(large, turn, known)) for turn in (0, 2, 5, 7)] == [3, 2, 0, 0]
+
+
+def test_who_is_inside_whom():
+    known = np.float32([[100, 100, 200, 300, 0.9]])
+    boxes = np.float32([[110, 120, 150, 200, 0.5], [180, 100, 280, 300, 0.5]])
+    assert inside(boxes, known).tolist() == [True, False]
+    assert inside(boxes, known[:0]).tolist() == [False, False]
+
+
+def test_a_small_picture_is_never_cut_up(detector, two_people):
+    whole = detector(two_people)
+    for turn in range(4):
+        np.testing.assert_array_equal(detector.search(two_people, turn).boxes, whole.boxes)
