@@ -1,7 +1,7 @@
 """Pre-train SkeletonMAE on skeletons; their labels are not looked at."""
 
 from apps.cli import Parser, run
-from apps.training_options import add_training_options, load_clips, training_run
+from apps.training_options import add_training_options, training_clips, training_run
 
 
 def parser() -> Parser:
@@ -17,7 +17,7 @@ def main() -> None:
     from models.recipes import pretrain, read_config
 
     config = read_config(options.config)
-    clips = load_clips(options, options.split)
+    clips, _ = training_clips(options)
     pretrain(config, clips, **training_run(options, config.pretrain)).save(options.out)
 
 

@@ -14,6 +14,14 @@ def add_data_options(command: Parser) -> None:
     command.add_argument("--labels", type=Path, help="JSON map from class names to labels")
 
 
+def training_clips(options: argparse.Namespace, classes: list[str] | None = None):
+    """The clips to train on, and those held out for validation (none unless asked for)."""
+    from models.data import hold_out
+
+    clips = load_clips(options, options.split, classes)
+    return (clips, []) if options.validation is None else hold_out(clips, options.validation)
+
+
 def load_clips(options: argparse.Namespace, splits: list[str], classes: list[str] | None = None):
     """Clips of these splits, labelled in the vocabulary that was asked for.
 
@@ -30,6 +38,12 @@ def add_training_options(command: Parser) -> None:
     """Add the options that both training doors read."""
     command.add_argument("config", type=Path, help="an MMEngine config (Python: trust it)")
     add_data_options(command)
+    command.add_argument(
+        "--validation",
+        nargs="*",
+        metavar="SPLIT",
+        help="hold these splits of the clips out (of other files the last subject, or a fifth)",
+    )
     command.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     command.add_argument("--work-dir", type=Path, help="logs, for --resume (default runs/NAME)")
     command.add_argument("--resume", action="store_true", help="go on from the work folder")

@@ -243,5 +243,7 @@ def _clash(points: np.ndarray, rng: np.random.Generator) -> None:
     near = np.linalg.norm(first[..., :2] - second[:, 5:6, :2], axis=-1) < rng.uniform(0.2, 0.8)
     lost = near & (rng.random(near.shape) < rng.uniform(0, 0.6))
     taken = near & (rng.random(near.shape[1]) < 0.15)
+    stray = near[..., None] * sway((*near.shape, 2), 30.0, rng) * rng.uniform(0, 0.3)
+    first[..., :2] += stray.astype(np.float32)
     first[taken] = second[taken]
     first[lost] = np.nan

@@ -3,15 +3,19 @@
 import json
 from pathlib import Path
 
+from mmengine.dist import master_only
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from models.errors import UserError
 
 
+@master_only
 def write_checkpoint(path: str | Path, kind: str, model: nn.Module, header: dict) -> None:
     """Write a module's tensors, with a header of anything JSON can hold.
+
+    Of several processes, the first one writes.
 
     Raises:
         UserError: the file cannot be written.
@@ -21,7 +25,7 @@ def write_checkpoint(path: str | Path, kind: str, model: nn.Module, header: dict
     metadata = {key: json.dumps(value) for key, value in {"kind": kind, **header}.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, path, metadata)
+        path.write_bytes(save(tensors, metadata))
     except (OSError, SafetensorError) as error:
         raise UserError(f"cannot write {path}: {error}") from error
 

@@ -128,17 +128,21 @@ def train(
         resume: go on from the last checkpoint in `work_dir`, if there is one.
         tensorboard: also write TensorBoard's event files.
     """
+    distributed = "LOCAL_RANK" in os.environ
+    cuda = torch.cuda.is_available()
+    if distributed and not cuda and not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo")  # MMEngine's own start asks for a GPU
     batch_size = min(batch_size, len(dataset))
     loader = DataLoader(
         dataset, batch_size, sampler=_Endless(dataset), drop_last=True, num_workers=0
     )
     steps = epochs * len(loader)
     warmup = max(steps // 20, 1)
+    decay = max(steps - warmup, 1)
     averaging = EMAHook(momentum=momentum, update_buffers=True) if momentum else None
     backends = [{"type": "LocalVisBackend"}]
     if tensorboard:
         backends.append({"type": "TensorboardVisBackend"})
-    distributed = "LOCAL_RANK" in os.environ
     runner = Runner(
         model=model,
         work_dir=str(work_dir),
@@ -155,8 +159,8 @@ def train(
                 "type": "CosineAnnealingLR",
                 "by_epoch": False,
                 "begin": warmup,
-                "end": steps,
-                "T_max": max(steps - warmup, 1),
+                "end": warmup + decay,
+                "T_max": decay,
             },
         ],
         default_hooks={
@@ -166,11 +170,10 @@ def train(
         },
         custom_hooks=[averaging] if averaging else None,
         launcher="pytorch" if distributed else "none",
-        env_cfg={"dist_cfg": {"backend": "nccl" if torch.cuda.is_available() else "gloo"}},
         visualizer={"type": "Visualizer", "vis_backends": backends},
         resume=resume,
         randomness={"seed": seed},
-        cfg={"model_wrapper_cfg": {"type": "MMDistributedDataParallel"}} if distributed else None,
+        cfg={"model_wrapper_cfg": {} if cuda else {"device_ids": None}} if distributed else None,
         experiment_name=Path(work_dir).name,
     )
     runner.train()

@@ -5,6 +5,7 @@ shared out over processes.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch.utils.data import Dataset
 from models.augment import Augmentation, mirrored, sway
 from models.data import Clip
 from models.sample import RATE, STEPS, Track, clip_window, span_window
-from models.skeleton import PARTS
+from models.skeleton import FLIP, PARTS
 
 SPAN = STEPS / RATE
 FIRST_ANSWER = 0.5
@@ -157,17 +158,21 @@ class LiveWindows(Dataset):
         scene, label = self.scenes[index], self.labels[index]
         if label in self.held and rng.random() < 0.25:
             late = Scene(scene.times, scene.points[:, int(0.6 * len(scene.times)) :])
-            return _freeze(late, rng), int(self.targets[index])
-        return _extend(scene, label in self.cyclic, rng), int(self.targets[index])
+            scene = _freeze(late, rng)
+        elif label in self.cyclic:
+            scene = _loop(scene, 2 * SPAN)
+        return scene, int(self.targets[index])
 
     def _nothing(self, rng: np.random.Generator) -> tuple[Scene, int]:
         kind = rng.random()
-        if kind < 0.25:
+        if kind < 0.2:
             scene = _freeze(self._any(rng), rng)
-        elif kind < 0.4:
+        elif kind < 0.3:
             scene = self._still_pair(rng)
-        elif kind < 0.6:
+        elif kind < 0.4:
             scene = self._wander(rng)
+        elif kind < 0.6:
+            scene = _flail(self._any(rng), rng)
         elif kind < 0.7 and self.passive:
             scene = self.passive[rng.integers(len(self.passive))]
         else:
@@ -242,16 +247,17 @@ class LiveWindows(Dataset):
         """Film the scene, estimate its poses, and cut the window that ends at some moment."""
         augmentation = self.augmentation
         times, points = scene.times / augmentation.pace(rng), scene.points
-        step = 2 if rng.random() < 0.4 and 1 / scene.fps < 0.05 else 1
-        times, points = times[::step], points[:, ::step]
-        end = _moment(times, points, acting, rng)
-        begin = end - (SPAN if rng.random() < 0.5 else rng.uniform(FIRST_ANSWER, SPAN))
-        kept = (times <= end + 1e-6) & (times >= begin - 1e-6)
-        scene = Scene(times[kept], augmentation.scene(points[:, kept], rng))
-        scene.points = augmentation.estimate(
-            scene.points, 1 / max(np.diff(times).mean(), 1e-3), rng
-        )
-        return span_window(scene.tracks, end, _THRESHOLD)
+        step = 2 if rng.random() < 0.4 and scene.fps > 20 else 1
+        scene = Scene(times[::step], points[:, ::step])
+        # How much of a window is filled must say nothing about the action, however short its clips.
+        fill = SPAN if rng.random() < 0.5 else rng.uniform(FIRST_ANSWER, SPAN)
+        if rng.random() < 0.85:
+            scene = _pad(scene, fill, rng)
+        end = _moment(scene, acting, rng)
+        kept = (scene.times <= end + 1e-6) & (scene.times >= end - fill - 1e-6)
+        points = augmentation.scene(scene.points[:, kept], rng)
+        points = augmentation.estimate(points, scene.fps, rng)
+        return span_window(Scene(scene.times[kept], points).tracks, end, _THRESHOLD)
 
 
 def clip_windows(clips: list[Clip]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -284,33 +290,102 @@ def _reach(points: np.ndarray, direction: int) -> np.ndarray:
     return np.nanmax(towards[:, None, None] * limbs, axis=(1, 2))
 
 
-def _moment(times: np.ndarray, points: np.ndarray, acting: bool, rng: np.random.Generator) -> float:
+def _moment(scene: Scene, acting: bool, rng: np.random.Generator) -> float:
     """When the window ends: for an action, once a good part of its motion is in the window."""
-    last = times[-1]
+    times, last = scene.times, scene.times[-1]
     earliest = min(max(FIRST_ANSWER, 0.45 * last if acting else 0), last)
     moments = rng.uniform(earliest, last, 6)
     if not acting:
         return float(moments[0])
-    motion = np.square(np.diff(points[..., :2], axis=1))
+    motion = np.square(np.diff(scene.points[..., :2], axis=1))
     done = np.concatenate([[0], np.nansum(motion, axis=(0, 2, 3)).cumsum()])
     inside = np.interp(moments, times, done) - np.interp(moments - SPAN, times, done)
     enough = inside >= 0.4 * done[-1]
     return float(moments[enough.argmax() if enough.any() else inside.argmax()])
 
 
-def _extend(scene: Scene, cyclic: bool, rng: np.random.Generator) -> Scene:
-    """Something before the clip: nothing, standing there, or more of the same to and fro."""
-    points, kind = scene.points, rng.random()
-    if cyclic and kind < 0.5:
-        backwards = points[:, ::-1]
-        points = np.concatenate([points, backwards[:, 1:], points[:, 1:]], axis=1)
-    elif kind < 0.25:
-        count = int(rng.uniform(0, 1.5) * scene.fps)
-        points = np.concatenate([np.repeat(points[:, :1], count, axis=1), points], axis=1)
-    elif kind < 0.4:
-        count = int(rng.uniform(0, 0.5) * scene.fps)
-        points = np.concatenate([points, np.repeat(points[:, -1:], count, axis=1)], axis=1)
+def _pad(scene: Scene, seconds: float, rng: np.random.Generator) -> Scene:
+    """Make a scene last: people stand as in its first frame, then act, then stand again."""
+    missing = seconds - scene.times[-1]
+    if missing <= 0:
+        return scene
+    after = rng.uniform(0, min(missing, 0.4))
+    counts = [round(hold * scene.fps) for hold in (missing - after, after)]
+    first, last = scene.points[:, :1], scene.points[:, -1:]
+    held = [np.repeat(frame, n, axis=1) for frame, n in zip((first, last), counts, strict=True)]
+    points = np.concatenate([held[0], scene.points, held[1]], axis=1)
     return Scene(np.arange(points.shape[1]) / scene.fps, points)
+
+
+def _loop(scene: Scene, seconds: float) -> Scene:
+    """Make a scene last by going on, after its last frame, where pose and motion were most alike.
+
+    People keep travelling at the speed they have.
+    """
+    points, fps = scene.points, scene.fps
+    frames = points.shape[1]
+    shortest = max(round(0.3 * fps), 2)
+    if frames < 2 * shortest or scene.times[-1] >= seconds:
+        return scene
+    middle = np.nanmean(points[:, :, TORSO, :2], axis=2, keepdims=True)
+    pose = np.nan_to_num(points[..., :2] - middle)
+    motion = np.diff(pose, axis=1) * fps / 5
+    candidates = slice(1, frames - shortest)
+    unlike = np.square(pose[:, candidates] - pose[:, -1:])
+    unlike += np.square(motion[:, : frames - shortest - 1] - motion[:, -1:])
+    again = points[:, int(unlike.sum(axis=(0, 2, 3)).argmin()) + 2 :]
+    step = (middle[:, -1:] - middle[:, :1]) / (frames - 1)
+    shift = np.nan_to_num(step + middle[:, -1:] - middle[:, -again.shape[1], None])
+    rounds = int(np.ceil((seconds * fps - frames) / again.shape[1]))
+    parts = [points]
+    for number in range(1, rounds + 1):
+        part = again.copy()
+        part[..., :2] += number * shift
+        parts.append(part)
+    points = np.concatenate(parts, axis=1)
+    return Scene(np.arange(points.shape[1]) / fps, points)
+
+
+def _flail(scene: Scene, rng: np.random.Generator) -> Scene:
+    """Arms and legs swing as in no action, to and fro or at random, with their bones' lengths."""
+    pose = scene.points[0, rng.integers(scene.points.shape[1])]
+    points = np.repeat(pose[None], STEPS, axis=0)
+    times = np.arange(STEPS) / RATE
+    beat, regular = rng.uniform(0.4, 1.8), rng.random() < 0.5
+    alike = rng.choice((-1.0, 1.0, 0.0))  # left and right as in a mirror, in parallel, or neither
+
+    def swing() -> np.ndarray:
+        size = rng.uniform(0.3, 1.5)
+        if regular:
+            return size * np.sin(2 * np.pi * (beat * times + rng.random()))
+        return size * sway((STEPS,), RATE, rng, 2 * beat)
+
+    for left in ((5, 7, 9), (11, 13, 15)):
+        near, far = swing(), swing()
+        _swing(points, left, near, far)
+        if alike:
+            near, far = alike * near, alike * far
+        else:
+            near, far = swing(), swing()
+        _swing(points, [FLIP[joint] for joint in left], near, far)
+    points[..., :2] += rng.uniform(0, 0.15) * sway((STEPS, 1, 2), RATE, rng, 2 * beat)
+    return Scene(times, points[None])
+
+
+def _swing(points: np.ndarray, limb: Sequence[int], near: np.ndarray, far: np.ndarray) -> None:
+    """Turn the near and the far bone of a limb of points [F, 17, 3] by angles [F], in place."""
+    root, middle, end = limb
+    upper = points[:, middle, :2] - points[:, root, :2]
+    lower = points[:, end, :2] - points[:, middle, :2]
+    points[:, middle, :2] = points[:, root, :2] + _rotate(upper, near)
+    points[:, end, :2] = points[:, middle, :2] + _rotate(lower, near + far)
+
+
+def _rotate(vectors: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Vectors [F, 2], each turned by its angle."""
+    cos, sin = np.cos(angles), np.sin(angles)
+    x, y = vectors[:, 0], vectors[:, 1]
+    return np.stack([cos * x - sin * y, sin * x + cos * y], axis=1)
 
 
 def _freeze(scene: Scene, rng: np.random.Generator) -> Scene:

@@ -1,0 +1,115 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from apps.cli import run
+from apps.evaluate import main as evaluate
+from apps.finetune import main as finetune
+from apps.pretrain import main as pretrain
+from models.strl import STRL
+from tests.skeletons import dataset
+
+TINY = Path(__file__).parents[1] / "tiny_config.py"
+CONFIGS = Path(__file__).parents[2] / "models" / "configs"
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def door(monkeypatch, main, *arguments):
+    monkeypatch.setattr(sys, "argv", ["door.py", *map(str, arguments)])
+    run(main)
+
+
+def refused(monkeypatch, capsys, main, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        door(monkeypatch, main, *arguments)
+    assert stop.value.code == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_from_skeletons_to_figures(monkeypatch, capsys, tmp_path):
+    """Pre-train, fine-tune with validation, and evaluate, in both modes and with a probe."""
+    data = dataset(tmp_path / "a.pkl", clips=18, layout="msr20")
+    mae, strl = tmp_path / "mae.safetensors", tmp_path / "strl.safetensors"
+    given = ["--data", data, "--split", "train"]
+    runs = ["--work-dir", tmp_path / "runs", "--threads", 1]
+    door(monkeypatch, pretrain, TINY, *given, *runs, "--out", mae)
+    tuning = [TINY, *given, *runs, "--pretrained", mae, "--out", strl, "--epochs", 3]
+    door(monkeypatch, finetune, *tuning, "--validation", "--amp")
+    printed = capsys.readouterr().out
+    assert "top-1" in printed
+    assert "clips" in printed
+    assert "NOT HELD OUT" in printed  # pre-training saw the clips held out now
+    assert len(STRL.load(strl).clips) == 12
+
+    figures, picture = tmp_path / "figures.json", tmp_path / "confusion.png"
+    trying = [strl, "--data", data, "--split", "test", "--json", figures, "--picture", picture]
+    for mode in ("clip", "window"):
+        door(monkeypatch, evaluate, *trying, "--mode", mode)
+        assert json.loads(figures.read_text())["clips"] == 6
+        assert json.loads(figures.read_text())["mode"] == mode
+    assert "NOT HELD OUT" not in capsys.readouterr().out
+    assert picture.exists()
+    door(monkeypatch, evaluate, *trying, "--split", "train", "test")
+    assert json.loads(figures.read_text())["NOT HELD OUT: clips seen in training"] == 12
+    for weights in (mae, strl):
+        door(monkeypatch, evaluate, weights, *trying[1:], "--linear", "train")
+        assert json.loads(figures.read_text())["top-1"] >= 0.5
+
+
+def test_a_calibrated_twin_lends_its_temperature_and_thresholds(monkeypatch, tmp_path):
+    data, twin, out = dataset(tmp_path / "a.pkl"), tmp_path / "twin.safetensors", tmp_path / "out"
+    given = ["--data", data, "--split", "train", "--work-dir", tmp_path / "run", "--epochs", 1]
+    door(monkeypatch, finetune, TINY, *given, "--out", twin)
+    model = STRL.load(twin)
+    model.temperature, model.thresholds = 1.7, {1: 0.61, 2: 0.42}
+    model.save(twin)
+    door(monkeypatch, finetune, TINY, *given, "--out", out, "--calibrated", twin)
+    assert STRL.load(out).temperature == 1.7
+    assert STRL.load(out).thresholds == {1: 0.61, 2: 0.42}
+
+
+@pytest.mark.parametrize(
+    ("config", "people"),
+    [("ntu60", 2), ("ntu120", 2), ("finegym", 1), ("diving48", 1)],
+)
+def test_the_ready_configs_take_files_as_pyskl_publishes_them(
+    monkeypatch, tmp_path, config, people
+):
+    data = dataset(tmp_path / f"{config}_hrnet.pkl", clips=9, people=people, dtype="float16")
+    out = tmp_path / "strl.safetensors"
+    options = ["--data", data, "--split", "train", "--epochs", 1, "--work-dir", tmp_path / "run"]
+    door(monkeypatch, finetune, CONFIGS / f"{config}.py", *options, "--out", out)
+    assert [label.name for label in STRL.load(out).labels] == ["class 0", "class 1"]
+
+
+def test_classes_are_mapped_onto_the_vocabulary(monkeypatch, capsys, tmp_path):
+    data, out = dataset(tmp_path / "a.pkl", layout="sbu15"), tmp_path / "strl.safetensors"
+    mapping = tmp_path / "map.json"
+    mapping.write_text('{"wave": "greet", "squat": "exercise"}')
+    options = ["--data", data, "--split", "train", "--epochs", 1, "--work-dir", tmp_path / "run"]
+    door(monkeypatch, finetune, TINY, *options, "--out", out, "--labels", mapping)
+    assert [label.name for label in STRL.load(out).labels] == ["exercise", "greet"]
+    testing = [out, "--data", data, "--split", "test"]
+    assert "no label squat" in refused(monkeypatch, capsys, evaluate, *testing)
+    door(monkeypatch, evaluate, *testing, "--labels", mapping)
+
+
+def test_mistakes_are_answered_with_one_line(monkeypatch, capsys, tmp_path):
+    data, out = dataset(tmp_path / "a.pkl"), tmp_path / "strl.safetensors"
+    options = [TINY, "--data", data, "--split", "train", "--out", out]
+    wrong = tmp_path / "wrong.safetensors"
+    wrong.write_bytes(b"junk")
+    assert "wrong" in refused(monkeypatch, capsys, finetune, *options, "--pretrained", wrong)
+    assert "wrong" in refused(monkeypatch, capsys, evaluate, wrong, *options[1:-2])
