@@ -68,12 +68,13 @@ class Classifier:
 
     Args:
         model: the trained network.
-        confidence: probability from which a label is shown; the model's calibrated one if None.
+        confidence: probability from which a label is shown; the model's calibrated ones, for people
+            alone and for pairs, if None.
     """
 
     def __init__(self, model: STRL, confidence: float | None = None):
         self.model = model
-        self.confidence = model.threshold if confidence is None else confidence
+        self.thresholds = model.thresholds if confidence is None else {1: confidence, 2: confidence}
         self.forget()
 
     def forget(self) -> None:
@@ -108,7 +109,7 @@ class Classifier:
             scores = probabilities[row]
             answer = self._answers.get(group) or _Answer(scores, time)
             answer.smooth(scores, time)
-            answer.decide(self.confidence)
+            answer.decide(self.thresholds[len(group)])
             answers[group] = answer
         self._answers = answers
         return [self._action(group) for group in self._speakers()]
@@ -122,20 +123,21 @@ class Classifier:
 
     def _speakers(self) -> list[tuple[int, ...]]:
         """The pairs that beat their members' own answers, and everybody else alone."""
-        best = {group: answer.scores.max() for group, answer in self._answers.items()}
-        pairs = [
-            group for group in best if len(group) == 2 and self._answers[group].label is not None
-        ]
+        said = {
+            group: 0.0 if answer.label is None else answer.scores[answer.label]
+            for group, answer in self._answers.items()
+        }
+        pairs = [group for group in said if len(group) == 2 and said[group]]
         spoken_for: set[int] = set()
         speakers = []
-        for pair in sorted(pairs, key=lambda pair: -best[pair]):
-            if spoken_for.isdisjoint(pair) and all(
-                best[pair] > best.get((who,), 0) for who in pair
-            ):
+        for pair in sorted(pairs, key=said.get, reverse=True):
+            beats_both = all(said[pair] > said.get((who,), 0) for who in pair)
+            if beats_both and spoken_for.isdisjoint(pair):
                 speakers.append(pair)
                 spoken_for.update(pair)
-        speakers += [group for group in best if len(group) == 1 and spoken_for.isdisjoint(group)]
-        return speakers
+        return speakers + [
+            group for group in said if len(group) == 1 and spoken_for.isdisjoint(group)
+        ]
 
     def _action(self, group: tuple[int, ...]) -> Action:
         answer = self._answers[group]

@@ -11,7 +11,7 @@ LABELS = [Label("wave", 1), Label("walk", 1), Label("hug", 2, held=True)]
 class Told(torch.nn.Module):
     """Stands where STRL stands, and answers what it is told."""
 
-    labels, threshold, temperature = LABELS, 0.6, 1.0
+    labels, thresholds = LABELS, {1: 0.6, 2: 0.5}
 
     def __init__(self):
         super().__init__()
@@ -115,9 +115,16 @@ def test_an_interaction_speaks_for_both_if_it_beats_both():
     assert Stage().ask(0, answers) == {(1, 2): "hug"}
     answers[(1, 2)] = probabilities(hug=0.65)
     assert Stage().ask(0, answers) == {(1,): "wave", (2,): None}
-    answers[(1, 2)] = probabilities(hug=0.5)
+    answers[(1, 2)] = probabilities(hug=0.4)
     answers[(1,)] = probabilities(wave=0.3)
     assert Stage().ask(0, answers) == {(1,): None, (2,): None}
+
+
+def test_pairs_have_their_own_threshold_and_an_unsaid_answer_is_not_in_the_way():
+    answers = {(1,): probabilities(wave=0.58), (2,): probabilities()}
+    answers[(1, 2)] = probabilities(hug=0.52)
+    assert Stage().ask(0, answers) == {(1, 2): "hug"}
+    assert Stage(confidence=0.55).ask(0, answers) == {(1,): "wave", (2,): None}
 
 
 def test_nobody_is_in_two_interactions_at_once():
