@@ -1,0 +1,72 @@
+import json
+import sys
+
+import pytest
+import torch
+
+from apps.cli import run
+from apps.evaluate import main
+from models.strl import STRL, Label
+from tests.skeletons import dataset
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.manual_seed(0)
+    model = STRL([Label("wave", 0), Label("squat", 0)], width=8, depth=1, strides=(1,))
+    model.clips = [["elsewhere/clip", "0123456789abcdef"]]
+    model.save(tmp_path / "strl.safetensors")
+    return tmp_path / "strl.safetensors"
+
+
+def evaluate(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, arguments)])
+    run(main)
+
+
+def test_it_prints_every_figure(monkeypatch, capsys, tmp_path, weights):
+    data, out = dataset(tmp_path / "a.pkl", layout="kinect20"), tmp_path / "figures.json"
+    options = ["--data", data, "--split", "test", "--stress", "--json", out]
+    evaluate(monkeypatch, weights, *options)
+    figures = json.loads(out.read_text())
+    printed = capsys.readouterr().out
+    for name in ("top-1", "top-5", "mean class accuracy", "calibration error", "coverage"):
+        assert 0 <= figures[name] <= 1
+        assert name in printed
+    assert sum(name.startswith("top-1, ") for name in figures) == 8
+    assert figures["top-5"] == 1  # of two labels
+    assert "confusion" in printed
+    assert "NOT HELD OUT" not in printed
+
+
+def test_a_split_that_was_trained_on_is_marked(monkeypatch, capsys, tmp_path, weights):
+    data = dataset(tmp_path / "a.pkl", layout="kinect20")
+    model = STRL.load(weights)
+    model.clips = [["a/clip11", "0"]]
+    model.save(weights)
+    evaluate(monkeypatch, weights, "--data", data, "--split", "test")
+    line = next(line for line in capsys.readouterr().out.splitlines() if "NOT HELD OUT" in line)
+    assert line.split()[-1] == "1"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"--data": "missing.pkl"}, "missing.pkl"),
+        ({"--split": "fold1"}, "only: train, test"),
+        ({"--layout": "ntu25"}, "20 joints, its layout 25"),
+        ({"--labels": "missing.json"}, "missing.json"),
+        ({"--mode": "frame"}, "invalid choice"),
+    ],
+)
+def test_mistakes_are_answered_with_one_line(
+    monkeypatch, capsys, tmp_path, weights, changed, message
+):
+    data = dataset(tmp_path / "a.pkl", layout="kinect20")
+    options = {"--data": data, "--split": "test"} | changed
+    with pytest.raises(SystemExit) as stop:
+        evaluate(monkeypatch, weights, *[part for option in options.items() for part in option])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert message in error
+    assert error.count("\n") == 1
