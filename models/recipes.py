@@ -118,6 +118,7 @@ def training_windows(
         acting=dict(settings.acting),
         length=settings.length,
         negatives=settings.negatives,
+        whole=settings.whole,
         seed=seed,
     )
 

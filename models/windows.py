@@ -111,6 +111,7 @@ class LiveWindows(Dataset):
         augmentation: see `Augmentation`.
         length: samples an epoch.
         negatives: part of the samples that are "none of these".
+        whole: part of the samples that are whole clips stretched over the window.
         seed: of the random numbers.
     """
 
@@ -123,6 +124,7 @@ class LiveWindows(Dataset):
     augmentation: Augmentation
     length: int
     negatives: float
+    whole: float
     seed: int = 0
     scenes: list[Scene] = field(init=False)
     labels: list[str] = field(init=False)
@@ -145,25 +147,36 @@ class LiveWindows(Dataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
         rng = np.random.default_rng((self.seed, index))
-        make = self._nothing if rng.random() < self.negatives else self._action
-        scene, target = make(rng)
-        window, present = self._shoot(scene, target != self.none, rng)
+        kind = rng.random()
+        if kind < self.negatives:
+            scene, target = self._nothing(rng), self.none
+            window, present = self._shoot(scene, False, rng)
+        elif kind < self.negatives + self.whole:
+            scene, target = self._draw(rng)
+            window, present = self._stretch(scene, rng)
+        else:
+            scene, target = self._action(rng)
+            window, present = self._shoot(scene, True, rng)
         people = int(present.any(axis=(1, 2)).sum())
         if target != self.none and people != list(self.people.values())[target]:
             target = self.none
         return window, present, target
 
-    def _action(self, rng: np.random.Generator) -> tuple[Scene, int]:
+    def _draw(self, rng: np.random.Generator) -> tuple[Scene, int]:
         index = min(int(np.searchsorted(self.weight, rng.random())), len(self.scenes) - 1)
-        scene, label = self.scenes[index], self.labels[index]
+        return self.scenes[index], int(self.targets[index])
+
+    def _action(self, rng: np.random.Generator) -> tuple[Scene, int]:
+        scene, target = self._draw(rng)
+        label = list(self.people)[target]
         if label in self.held and rng.random() < 0.25:
             late = Scene(scene.times, scene.points[:, int(0.6 * len(scene.times)) :])
             scene = _freeze(late, rng)
         elif label in self.cyclic:
             scene = _loop(scene, 2 * SPAN)
-        return scene, int(self.targets[index])
+        return scene, target
 
-    def _nothing(self, rng: np.random.Generator) -> tuple[Scene, int]:
+    def _nothing(self, rng: np.random.Generator) -> Scene:
         kind = rng.random()
         if kind < 0.2:
             scene = _freeze(self._any(rng), rng)
@@ -177,7 +190,7 @@ class LiveWindows(Dataset):
             scene = self.passive[rng.integers(len(self.passive))]
         else:
             scene = self._bystanders(rng)
-        return scene, self.none
+        return scene
 
     def _take_pairs_apart(self) -> None:
         """The people of each pair alone: those who do something that has a name, and the rest."""
@@ -240,6 +253,15 @@ class LiveWindows(Dataset):
         side = rng.choice((-1.0, 1.0)) * rng.uniform(0.9, 4.0)
         second[..., :2] += shift + np.array([side, rng.normal(0, 0.15)], np.float32)
         return Scene(times, np.stack([first, second]))
+
+    def _stretch(self, scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Film the scene and show all of it, but for a little at its ends."""
+        frames = len(scene.times)
+        start, stop = (round(frames * rng.uniform(0, 0.1)) for _ in range(2))
+        kept = slice(start, max(frames - stop, start + 2))
+        points = self.augmentation.scene(scene.points[:, kept], rng)
+        points = self.augmentation.estimate(points, scene.fps, rng)
+        return clip_window(Scene(scene.times[kept], points).tracks, _THRESHOLD)
 
     def _shoot(
         self, scene: Scene, acting: bool, rng: np.random.Generator

@@ -28,6 +28,7 @@ finetune = dict(
     },
     mode="window",
     negatives=0.3,
+    whole=0.1,
     length=3200,
     model=dict(
         **encoder,

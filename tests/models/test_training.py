@@ -120,7 +120,12 @@ def test_calibration_sets_temperature_and_threshold(config, clips, tmp_path):
             "finetune.mode": "window",
             **{f"finetune.{name}": [] for name in ("cyclic", "solo")},
             "finetune.acting": {},
-            **{"finetune.length": 8, "finetune.negatives": 0.5, "finetune.false_labels": 0.1},
+            **{
+                "finetune.length": 8,
+                "finetune.negatives": 0.5,
+                "finetune.whole": 0.0,
+                "finetune.false_labels": 0.1,
+            },
         }
     )
     model = finetune(config, clips, work_dir=tmp_path / "run")

@@ -28,6 +28,7 @@ def live(clips, **settings):
         "augmentation": ROUGH,
         "length": 60,
         "negatives": 0.4,
+        "whole": 0.1,
     } | settings
     return LiveWindows(
         clips,
@@ -90,7 +91,7 @@ def test_negatives_come_alone_and_in_pairs_still_and_moving(clips):
 
 
 def test_a_held_interaction_may_be_still(clips):
-    windows = live(clips, negatives=0.0, augmentation=Augmentation(), length=300)
+    windows = live(clips, negatives=0.0, whole=0.0, augmentation=Augmentation(), length=300)
     slow = Counter()
     for index in range(300):
         window, present, target = windows[index]
@@ -135,3 +136,8 @@ def test_the_people_of_a_pair_taken_alone(clips):
         actor, passive = Scene.of(clip).points
         assert np.array_equal(scene.points[0], actor)
         assert np.array_equal(other.points[0], passive)
+
+
+def test_whole_clips_are_among_the_samples(clips):
+    windows = live(clips, negatives=0.0, whole=1.0, augmentation=Augmentation())
+    assert all(windows[index][1][0, :, 5].all() for index in range(20))
