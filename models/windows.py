@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from models.augment import Augmentation, mirrored, sway
 from models.data import Clip
-from models.sample import RATE, STEPS, Track, clip_window, span_window
+from models.sample import MAX_GAP, RATE, STEPS, Track, clip_window, span_window
 from models.skeleton import FLIP, PARTS
 
 SPAN = STEPS / RATE
@@ -24,6 +24,9 @@ CLEARLY = 0.3
 """Torso lengths by which an actor must reach further than the other to be told from them."""
 
 TORSO, LIMB_ENDS = PARTS["torso"], [9, 10, 15, 16]
+
+_LONG = 2 * STEPS
+"""Steps of what goes on for longer than a window."""
 
 _THRESHOLD = 0.5  # of scores that are 0 or 1
 
@@ -224,7 +227,7 @@ class LiveWindows(Dataset):
 
     def _wander(self, rng: np.random.Generator) -> Scene:
         """Slowly from one pose to another, which no word describes."""
-        frames = 64
+        frames = _LONG
         poses = []
         for _ in range(rng.integers(2, 5)):
             points = self._any(rng).points[0]
@@ -272,10 +275,13 @@ class LiveWindows(Dataset):
         step = 2 if rng.random() < 0.4 and scene.fps > 20 else 1
         scene = Scene(times[::step], points[:, ::step])
         # How much of a window is filled must say nothing about the action, however short its clips.
-        fill = SPAN if rng.random() < 0.5 else rng.uniform(FIRST_ANSWER, SPAN)
-        if rng.random() < 0.85:
-            scene = _pad(scene, fill, rng)
+        full = rng.random() < 0.6
+        fill = SPAN + MAX_GAP if full else rng.uniform(FIRST_ANSWER, SPAN)
         end = _moment(scene, acting, rng)
+        after = rng.uniform(0, 0.4) if rng.random() < 0.3 else 0.0
+        before = max(fill - end - after, 0.0) if rng.random() < 0.9 else 0.0
+        scene, end = _pad(scene, before, after), end + before + after
+        end = scene.times[scene.times <= end + 1e-6][-1]  # live, a window ends with a frame
         kept = (scene.times <= end + 1e-6) & (scene.times >= end - fill - 1e-6)
         points = augmentation.scene(scene.points[:, kept], rng)
         points = augmentation.estimate(points, scene.fps, rng)
@@ -295,6 +301,7 @@ def live_windows(clips: list[Clip], seed: int = 0) -> list[tuple[np.ndarray, np.
         last = clip.times[-1]
         end = rng.uniform(max(last / 2, min(FIRST_ANSWER, last)), last)
         seen = clip.times <= end
+        end = clip.times[seen][-1]
         tracks = [(times[seen], keypoints[seen]) for times, keypoints in clip.tracks]
         windows.append(span_window(tracks, end, _THRESHOLD))
     return windows
@@ -326,17 +333,14 @@ def _moment(scene: Scene, acting: bool, rng: np.random.Generator) -> float:
     return float(moments[enough.argmax() if enough.any() else inside.argmax()])
 
 
-def _pad(scene: Scene, seconds: float, rng: np.random.Generator) -> Scene:
-    """Make a scene last: people stand as in its first frame, then act, then stand again."""
-    missing = seconds - scene.times[-1]
-    if missing <= 0:
-        return scene
-    after = rng.uniform(0, min(missing, 0.4))
-    counts = [round(hold * scene.fps) for hold in (missing - after, after)]
+def _pad(scene: Scene, before: float, after: float) -> Scene:
+    """People stand as in the first frame for some seconds, act, and stand as in the last one."""
+    counts = [int(np.ceil(seconds * scene.fps)) for seconds in (before, after)]
     first, last = scene.points[:, :1], scene.points[:, -1:]
     held = [np.repeat(frame, n, axis=1) for frame, n in zip((first, last), counts, strict=True)]
     points = np.concatenate([held[0], scene.points, held[1]], axis=1)
-    return Scene(np.arange(points.shape[1]) / scene.fps, points)
+    times = np.arange(points.shape[1]) / scene.fps - counts[0] / scene.fps + before
+    return Scene(times, points)
 
 
 def _loop(scene: Scene, seconds: float) -> Scene:
@@ -371,8 +375,8 @@ def _loop(scene: Scene, seconds: float) -> Scene:
 def _flail(scene: Scene, rng: np.random.Generator) -> Scene:
     """Arms and legs swing as in no action, to and fro or at random, with their bones' lengths."""
     pose = scene.points[0, rng.integers(scene.points.shape[1])]
-    points = np.repeat(pose[None], STEPS, axis=0)
-    times = np.arange(STEPS) / RATE
+    points = np.repeat(pose[None], _LONG, axis=0)
+    times = np.arange(_LONG) / RATE
     beat, regular = rng.uniform(0.4, 1.8), rng.random() < 0.5
     alike = rng.choice((-1.0, 1.0, 0.0))  # left and right as in a mirror, in parallel, or neither
 
@@ -380,7 +384,7 @@ def _flail(scene: Scene, rng: np.random.Generator) -> Scene:
         size = rng.uniform(0.3, 1.5)
         if regular:
             return size * np.sin(2 * np.pi * (beat * times + rng.random()))
-        return size * sway((STEPS,), RATE, rng, 2 * beat)
+        return size * sway((_LONG,), RATE, rng, 2 * beat)
 
     for left in ((5, 7, 9), (11, 13, 15)):
         near, far = swing(), swing()
@@ -390,7 +394,7 @@ def _flail(scene: Scene, rng: np.random.Generator) -> Scene:
         else:
             near, far = swing(), swing()
         _swing(points, [FLIP[joint] for joint in left], near, far)
-    points[..., :2] += rng.uniform(0, 0.15) * sway((STEPS, 1, 2), RATE, rng, 2 * beat)
+    points[..., :2] += rng.uniform(0, 0.15) * sway((_LONG, 1, 2), RATE, rng, 2 * beat)
     return Scene(times, points[None])
 
 
@@ -412,7 +416,7 @@ def _rotate(vectors: np.ndarray, angles: np.ndarray) -> np.ndarray:
 
 def _freeze(scene: Scene, rng: np.random.Generator) -> Scene:
     """One frame held for the whole window, by people who breathe and sway."""
-    frames = STEPS
+    frames = _LONG
     frame = scene.points[:, rng.integers(scene.points.shape[1])]
     points = np.repeat(frame[:, None], frames, axis=1)
     for person in points:
