@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from models.errors import UserError
+from models.graphs import RUNTIMES
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,6 +82,11 @@ def add_pipeline_options(command: Parser) -> None:
     )
     pose.add_argument("--pose-checkpoint", type=Path, metavar="Y.pth", help="its weights")
     pose.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, mps")
+    pose.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        help="networks compiled by ONNX Runtime, or PyTorch (default: onnx on a CPU, else torch)",
+    )
 
 
 def build_pipeline(options: argparse.Namespace):
@@ -98,6 +104,7 @@ def build_pipeline(options: argparse.Namespace):
         options.pose_config,
         options.pose_checkpoint,
         options.device,
+        options.runtime,
     )
     return Pipeline(
         people=options.people,
@@ -105,6 +112,7 @@ def build_pipeline(options: argparse.Namespace):
         pose=pose,
         weights=options.weights or WEIGHTS,
         device=options.device,
+        runtime=options.runtime,
     )
 
 

@@ -13,10 +13,6 @@ leaves this module is (x, y) in pixels of the network's input.
 import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
-import math
-
-import cv2
-import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.model import BaseModule
@@ -25,12 +21,12 @@ from mmpose.models.backbones.base_backbone import BaseBackbone
 from mmpose.models.backbones.utils import make_divisible
 from mmpose.models.heads import BaseHead
 from mmpose.registry import MODELS, TRANSFORMS
-from mmpose.structures.bbox import get_warp_matrix
 from torch import nn
 from torch.nn import functional as F
 
+from models.crops import MULTIPLE, fit_long_side
+
 STRIDE = 4  # input pixels a cell of the head maps
-MULTIPLE = 32  # input sides are multiples of this, the stride of the deepest features
 JOINTS = 17
 
 
@@ -230,20 +226,20 @@ def decode_many(center, heatmap, regression, offset, box_size, box_offset, peopl
         original, a joint's score is the best that any of the first six gives to the same cell, so
         that the first six come out alike whatever `people` is.
     """
-    height, width = center.shape[-2:]
+    width = center.shape[-1]
     local_maximum = center - F.max_pool2d(center, 5, stride=1, padding=2) > -1e-6
     center_score, peak = (center * local_maximum).flatten(1).topk(people)  # [B, N]
     peak_cell = cells(peak, width)
 
     middle = peak_cell + take(box_offset, peak)  # [B, N, 2]
     half = take(box_size, peak).clamp(min=0) / 2
-    limit = middle.new_tensor((height, width))
+    limit = torch.stack([places[-1] for places in grid(center)]) + 1
     low, high = (torch.minimum(edge, limit).clamp(min=0) for edge in (middle - half, middle + half))
 
     guess = (
         take(regression, peak).unflatten(2, (JOINTS, 2)) + peak_cell[:, :, None]
     )  # [B, N, 17, 2]
-    variance = 0.3 * min(height, width)
+    variance = 0.3 * limit.min()
     along = []  # the Gaussian about the guess, cut off at the box: one factor for each axis
     for axis, place in enumerate(grid(center)):
         inside = (place >= low[:, :, None, axis, None]) & (place < high[:, :, None, axis, None])
@@ -350,10 +346,6 @@ class FitLongSide(BaseTransform):
 
     def transform(self, results):
         """Changes "img", and notes for MMPose's way back where it was in the picture."""
-        height, width = results["img"].shape[:2]
-        scale = results.get("long_side", self.size) / max(height, width)
-        size = tuple(math.ceil(side * scale / MULTIPLE) * MULTIPLE for side in (width, height))
-        center, extent = np.array((width, height)) / 2, np.array(size) / scale
-        matrix = get_warp_matrix(center, extent, 0, size)
-        results["img"] = cv2.warpAffine(results["img"], matrix, size, flags=cv2.INTER_LINEAR)
-        return {**results, "input_size": size, "input_center": center, "input_scale": extent}
+        crop = fit_long_side(results["img"], results.get("long_side", self.size))
+        place = {"input_size": crop.size, "input_center": crop.center, "input_scale": crop.extent}
+        return {**results, "img": crop.picture, **place}

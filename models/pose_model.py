@@ -13,11 +13,14 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.logging import HistoryBuffer
 from mmpose.apis import init_model
+from mmpose.models.pose_estimators import TopdownPoseEstimator
 
 from models.errors import UserError
+from models.files import CONFIGS, WEIGHTS
+from models.skeleton import JOINTS
 
-ROOT = Path(__file__).resolve().parent.parent
-CONFIGS, WEIGHTS = ROOT / "models" / "configs", ROOT / "weights"
+SIMCC_THRESHOLD = 0.3
+"""MMPose's own `kpt_thr`, for models whose config says nothing of ours."""
 
 
 def _nothing(*_):
@@ -132,7 +135,7 @@ class PoseModel:
             )
 
     @torch.inference_mode()
-    def __call__(self, items):
+    def predict(self, items):
         """Runs the model on a batch.
 
         Args:
@@ -143,3 +146,61 @@ class PoseModel:
         """
         batch = [self.pipeline({**item, **self.network.dataset_meta}) for item in items]
         return [sample.pred_instances for sample in self.network.test_step(pseudo_collate(batch))]
+
+
+class Topdown(PoseModel):
+    """A top-down COCO-17 model of MMPose, one person a crop; its weights random until `load`.
+
+    Args:
+        config: path of an MMEngine config. It is Python and is run.
+        device: as PyTorch names it.
+
+    Attributes:
+        threshold: the keypoint score from which this model's joints count as seen.
+
+    Raises:
+        UserError: no such config, not COCO-17, or not top-down.
+    """
+
+    def __init__(self, config, device="cpu"):
+        settings = load_config(config)
+        super().__init__(settings, device)
+        self.threshold = float(settings.get("keypoint_threshold", SIMCC_THRESHOLD))
+        if not isinstance(self.network, TopdownPoseEstimator):
+            raise UserError(f"{config} is no top-down pose model: choose one that takes boxes")
+        names = self.network.dataset_meta["keypoint_id2name"]
+        if tuple(names[i].replace("_", " ") for i in sorted(names)) != JOINTS:
+            raise UserError(f"{config} does not give the 17 COCO keypoints: choose a COCO model")
+
+    def __call__(self, image, boxes):
+        """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4], in one batch."""
+        score = np.ones(1, np.float32)
+        people = self.predict([dict(img=image, bbox=b[None], bbox_score=score) for b in boxes])
+        places = np.concatenate([person.keypoints for person in people])
+        scores = np.concatenate([person.keypoint_scores for person in people])
+        return np.dstack((places, scores)).astype(np.float32)
+
+
+class Bottomup(PoseModel):
+    """The bundled MultiPose: everyone in a picture.
+
+    Args:
+        name: of the bundled config and checkpoint.
+        device: as PyTorch names it.
+        threshold: least score of a person; the config's if None.
+    """
+
+    def __init__(self, name, device="cpu", threshold=None):
+        settings = load_config(CONFIGS / f"{name}.py")
+        if threshold is not None:
+            settings.model.test_cfg.score_thr = threshold
+        super().__init__(settings, device)
+        self.load(WEIGHTS / f"{name}.pth")
+
+    def __call__(self, image, long_side):
+        """Boxes float32 [P, 5] and keypoints float32 [P, 17, 3] of everyone in the picture."""
+        (people,) = self.predict([dict(img=image, long_side=long_side)])
+        return (
+            np.column_stack((people.bboxes, people.bbox_scores)).astype(np.float32),
+            np.dstack((people.keypoints, people.keypoint_scores)).astype(np.float32),
+        )

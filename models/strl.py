@@ -4,9 +4,10 @@ The classifier of the live program: pre-trained spatial modules, temporal module
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,26 +15,12 @@ from torch.nn import functional
 from models.checkpoint import read_checkpoint, write_checkpoint
 from models.errors import UserError
 from models.gin import GINEncoder
+from models.label import Label
 from models.sample import RATE, STEPS
 from models.skeleton import BODY, JOINTS, PARTS
 from models.skeleton_mae import JointEmbedding, SkeletonMAE
 
 TORSO = PARTS["torso"]
-
-
-@dataclass(frozen=True)
-class Label:
-    """A word of the vocabulary.
-
-    Attributes:
-        name: what a person would say.
-        people: how many it takes: 1 or 2.
-        held: it can be true of people who keep still.
-    """
-
-    name: str
-    people: int
-    held: bool = False
 
 
 class SpatialModule(nn.Module):
@@ -239,29 +226,32 @@ class STRL(nn.Module):
     def features(self, window: Tensor, present: Tensor) -> Tensor:
         """What the classifier sees, [B, F], whoever is called person 0."""
         people = present.any(dim=3).any(dim=2)
-        joints, visible = window[people], present[people]
+        rows = _rows(people)
+        here = people.flatten().nonzero()[:, 0]
+        joints, visible = window.flatten(0, 1)[here], present.flatten(0, 1)[here]
         steps = slice(self.stem_stride - 1, None, self.stem_stride)
         body = joints[:, steps][:, :, self.joints], visible[:, steps][:, :, self.joints]
         x = self.embedding(*body) + self.position  # [R, T, N, D]
         if self.geometry is not None:
             x = x + self.geometry(_geometry(joints, visible)[:, steps][:, :, self.joints])
-        partner = _partners(people)
+        partner = rows.flip(1).flatten()[here]
         for layer in self.layers:
             x = layer(x, partner)  # [R, T', N, D]
-        return _over_people(self.pool(x, visible.any(dim=2)), people)
+        return _over_people(self.pool(x, visible.any(dim=2)), rows, people)
 
     def pool(self, x: Tensor, here: Tensor) -> Tensor:
         """Multi-scale temporal pooling, [R, T', N, D] to [R, F], where the person is here."""
         x = (self.pooling.to(x.dtype) @ x).flatten(2).float()  # [R, T', parts × D]
-        stride = here.shape[1] // x.shape[1]
-        here = here.unflatten(1, (-1, stride)).any(dim=2)[..., None].float()
+        steps = int(x.shape[1])
+        here = here.unflatten(1, (steps, -1)).any(dim=2)[:, None].float()
+        x = x.transpose(1, 2) * here  # [R, parts × D, T']
         pooled = []
         for scale in self.scales:
-            size = scale or x.shape[1]
-            count = here.unfold(1, size, max(size // 2, 1)).sum(dim=-1)
-            total = (x * here).unfold(1, size, max(size // 2, 1)).sum(dim=-1)
-            mean = total / count.clamp(min=1)
-            pooled.append(mean.masked_fill(count == 0, -torch.inf).amax(dim=1))
+            size = scale or steps
+            span = size, max(size // 2, 1)
+            share = functional.avg_pool1d(here, *span)
+            mean = functional.avg_pool1d(x, *span) / share.clamp(min=1 / size)
+            pooled.append(mean.masked_fill(share == 0, -torch.inf).amax(dim=2))
         return torch.cat(pooled, dim=1)
 
     @property
@@ -272,6 +262,13 @@ class STRL(nn.Module):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Calibrated probabilities [B, labels + 1]: softmax at the temperature that was fitted."""
         return (logits.float() / self.temperature).softmax(dim=-1)
+
+    @torch.inference_mode()
+    def answer(self, window: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """`probabilities` of arrays instead of tensors, on whatever device this is."""
+        device = self.position.device
+        inputs = (torch.from_numpy(array).to(device) for array in (window, present))
+        return self.probabilities(self(*inputs)).cpu().numpy()
 
     def adopt(self, pretrained: SkeletonMAE) -> list[str]:
         """Start from a pre-trained embedding, [MASK] and encoder, one copy of it a layer.
@@ -338,17 +335,18 @@ def _geometry(joints: Tensor, visible: Tensor) -> Tensor:
     return torch.cat(parts, dim=-1)
 
 
-def _partners(people: Tensor) -> Tensor:
-    """For each present person, in row order, the row of the other one in the same window, or R."""
-    rows = torch.full(people.shape, int(people.sum()), device=people.device)
-    rows[people] = torch.arange(int(people.sum()), device=people.device)
-    return rows.flip(1)[people]
+def _rows(people: Tensor) -> Tensor:
+    """Number of each present person among the R of the batch, and R for absent ones, [B, 2].
+
+    Without the shapes that depend on values which indexing by a mask has, so that it exports.
+    """
+    number = people.flatten().long().cumsum(dim=0).view(people.shape)
+    return torch.where(people, number - 1, people.sum())
 
 
-def _over_people(x: Tensor, people: Tensor) -> Tensor:
+def _over_people(x: Tensor, rows: Tensor, people: Tensor) -> Tensor:
     """Mean and maximum over the people present: [R, F] to [B, 2 F]; zeros where nobody is."""
-    spread = x.new_zeros(*people.shape, x.shape[1])
-    spread[people] = x
+    spread = functional.pad(x, (0, 0, 0, 1))[rows]
     mean = spread.sum(dim=1) / people.sum(dim=1, keepdim=True).clamp(min=1)
     peak = spread.masked_fill(~people[..., None], -torch.inf).amax(dim=1)
     peak = torch.where(people.any(dim=1, keepdim=True), peak, 0)

@@ -1,13 +1,18 @@
 """What people do: STRL's answers over windows, smoothed in time, and silent when unsure."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from models.sample import RATE
-from models.strl import STRL
+
+if TYPE_CHECKING:  # PyTorch takes a second to load that graphs do without
+    from models.compiled import CompiledSTRL
+    from models.strl import STRL
 
 EVIDENCE = 0.5
 """Seconds of a window that must be filled before anything is said of it."""
@@ -72,7 +77,7 @@ class Classifier:
             alone and for pairs, if None.
     """
 
-    def __init__(self, model: STRL, confidence: float | None = None):
+    def __init__(self, model: STRL | CompiledSTRL, confidence: float | None = None):
         self.model = model
         self.thresholds = model.thresholds if confidence is None else {1: confidence, 2: confidence}
         self.forget()
@@ -101,7 +106,7 @@ class Classifier:
             seems to do alone. Somebody seen for less than `EVIDENCE` seconds has none.
         """
         filled = present.any(axis=3).sum(axis=2) / RATE
-        probabilities = self._probabilities(windows, present)
+        probabilities = self.model.answer(windows, present)[:, :-1]
         answers = {}
         for row, group in enumerate(groups):
             if filled[row, : len(group)].min() < EVIDENCE:
@@ -113,13 +118,6 @@ class Classifier:
             answers[group] = answer
         self._answers = answers
         return [self._action(group) for group in self._speakers()]
-
-    @torch.inference_mode()
-    def _probabilities(self, windows: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """Calibrated probability of each label, float32 [B, classes]."""
-        device = next(self.model.parameters()).device
-        inputs = (torch.from_numpy(array).to(device) for array in (windows, present))
-        return self.model.probabilities(self.model(*inputs))[:, :-1].cpu().numpy()
 
     def _speakers(self) -> list[tuple[int, ...]]:
         """The pairs that beat their members' own answers, and everybody else alone."""

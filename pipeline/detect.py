@@ -1,15 +1,13 @@
 """Where people are: MoveNet MultiPose on the whole picture."""
 
-import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
-
-# isort: split
 from dataclasses import dataclass
 
 import numpy as np
-from mmpose.evaluation.functional.nms import oks_nms
 
+from models.compiled import CompiledBottomup
 from models.errors import UserError
-from models.pose_model import CONFIGS, WEIGHTS, PoseModel, load_config
+from models.graphs import choose_runtime
+from models.oks import oks
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,7 @@ class Detector:
         device: as PyTorch names it.
         threshold: least score of a person; the one of models/configs/movenet_multipose.py if None.
         overlap: object keypoint similarity from which the weaker of two people is a duplicate.
+        runtime: "onnx" or "torch"; the faster one on the device if None.
 
     Raises:
         UserError: a size too small to see anyone, or the device is not there.
@@ -67,16 +66,18 @@ class Detector:
         >>> people.boxes, people.keypoints  # float32 [P, 5], [P, 17, 3]
     """
 
-    def __init__(self, size=512, device="cpu", threshold=None, overlap=0.7):
+    def __init__(self, size=512, device="cpu", threshold=None, overlap=0.7, runtime=None):
         if size < 64:
             raise UserError(f"detector size {size} is too small: choose 64 pixels or more")
         self.size = size
         self.overlap = overlap
-        config = load_config(CONFIGS / "movenet_multipose.py")
-        if threshold is not None:
-            config.model.test_cfg.score_thr = threshold
-        self.model = PoseModel(config, device)
-        self.model.load(WEIGHTS / "movenet_multipose.pth")
+        if choose_runtime(runtime, device) == "onnx":
+            self.model = CompiledBottomup("movenet_multipose", device, threshold)
+        else:
+            # Imported here, since it takes seconds and 600 MB that graphs do without.
+            from models.pose_model import Bottomup
+
+            self.model = Bottomup("movenet_multipose", device, threshold)
 
     def __call__(self, image, region=None):
         """Finds the people in one picture, or in a part of it.
@@ -133,11 +134,9 @@ class Detector:
         return Detections(found.boxes[kept], found.keypoints[kept])
 
     def _look(self, image, size, origin):
-        (people,) = self.model([dict(img=image, long_side=size)])
-        places = people.keypoints + origin
-        keypoints = np.dstack((places, people.keypoint_scores)).astype(np.float32)
-        boxes = people.bboxes + np.tile(origin, 2)
-        boxes = np.column_stack((boxes, people.bbox_scores)).astype(np.float32)
+        boxes, keypoints = self.model(image, size)
+        boxes[:, :4] += np.tile(origin, 2)
+        keypoints[..., :2] += origin
         return self._without_duplicates([Detections(boxes, keypoints)])
 
     def _without_duplicates(self, looks):
@@ -175,8 +174,9 @@ def square(region, shape):
 def distinct(boxes, keypoints, overlap):
     """Indices of the people who are not a better one's duplicate, best first."""
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    people = [
-        dict(keypoints=k, area=a, score=s)
-        for k, a, s in zip(keypoints, areas, boxes[:, 4], strict=True)
-    ]
-    return np.asarray(oks_nms(people, overlap), dtype=int)
+    order, kept = boxes[:, 4].argsort()[::-1], []
+    while len(order):
+        best, order = order[0], order[1:]
+        kept.append(best)
+        order = order[oks(keypoints[best], keypoints[order], areas[best], areas[order]) <= overlap]
+    return np.array(kept, int)

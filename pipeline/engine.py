@@ -6,7 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.strl import STRL
+from models.compiled import CompiledSTRL
+from models.graphs import choose_runtime
 from pipeline.classify import Action, Classifier
 from pipeline.detect import Detector
 from pipeline.pose import PoseEstimator
@@ -56,6 +57,8 @@ class Pipeline:
         detector: finds people; MoveNet MultiPose if None.
         weights: of the action classifier.
         device: that the networks of this constructor run on, such as "cpu" or "cuda".
+        runtime: "onnx" or "torch" for the networks of this constructor; the faster one on the
+            device if None.
 
     Raises:
         UserError: ``weights`` cannot be read, or ``device`` is not there.
@@ -75,11 +78,12 @@ class Pipeline:
         detector: Detector | None = None,
         weights: Path | str = WEIGHTS,
         device: str = "cpu",
+        runtime: str | None = None,
     ):
         self.people = people
-        self.pose = pose or PoseEstimator(QUALITIES["fast"], device=device)
-        self.detector = detector or Detector(device=device)
-        self.classifier = Classifier(STRL.load(weights, device), confidence)
+        self.pose = pose or PoseEstimator(QUALITIES["fast"], device=device, runtime=runtime)
+        self.detector = detector or Detector(device=device, runtime=runtime)
+        self.classifier = Classifier(load_strl(weights, device, runtime), confidence)
         self.tracker = Tracker(self.pose.threshold, max(people, TRACKED))
         self.windows = Windows(self.pose.threshold)
         self.forget()
@@ -136,6 +140,20 @@ class Pipeline:
         if self._thumbnail is not None and is_cut(self._thumbnail, thumbnail):
             self.forget()
         self._thumbnail = thumbnail
+
+
+def load_strl(weights: Path | str, device: str, runtime: str | None):
+    """The action classifier's network, compiled or not.
+
+    Raises:
+        UserError: ``weights`` cannot be read, or ``device`` is not there.
+    """
+    if choose_runtime(runtime, device) == "onnx":
+        return CompiledSTRL(weights, device)
+    # Imported here, since it takes seconds and 600 MB that graphs do without.
+    from models.strl import STRL
+
+    return STRL.load(weights, device)
 
 
 def is_cut(before: np.ndarray, after: np.ndarray) -> bool:

@@ -1,18 +1,15 @@
 """Where each person's joints are: any COCO-17 top-down model of MMPose, on crops of people."""
 
-import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
-
-# isort: split
+from importlib.util import find_spec
 from pathlib import Path
 
-import mmpose
 import numpy as np
-import torch
 from mmengine.fileio import load
-from mmpose.models.pose_estimators import TopdownPoseEstimator
 
+from models.compiled import CompiledTopdown
 from models.errors import UserError
-from models.pose_model import CONFIGS, WEIGHTS, PoseModel, load_config
+from models.files import CONFIGS, WEIGHTS
+from models.graphs import choose_runtime
 from models.skeleton import JOINTS
 
 BUNDLED = {"movenet-lightning": "movenet_lightning", "movenet-thunder": "movenet_thunder"}
@@ -24,9 +21,6 @@ RTMPOSE = {
 POSE_MODELS = (*BUNDLED, *RTMPOSE)
 """Names for `--pose`; any other alias or model name of MMPose's model index is taken as well."""
 
-SIMCC_THRESHOLD = 0.3
-"""MMPose's own `kpt_thr`, for models whose config says nothing of ours."""
-
 
 class PoseEstimator:
     """A top-down pose model of MMPose.
@@ -37,6 +31,8 @@ class PoseEstimator:
         config: path of an MMEngine config to use instead of `model`. It is Python and is run.
         checkpoint: path of the weights for `config`, read with `weights_only=True`.
         device: as PyTorch names it.
+        runtime: "onnx" for bundled models compiled by ONNX Runtime, "torch" for MMPose itself; the
+            faster one that can be had if None.
 
     Attributes:
         threshold: the keypoint score from which this model's joints count as seen.
@@ -50,20 +46,25 @@ class PoseEstimator:
         >>> keypoints = pose(image, boxes)  # float32 [P, 17, 3]: x, y in pixels and score in 0..1
     """
 
-    def __init__(self, model="movenet-lightning", config=None, checkpoint=None, device="cpu"):
+    def __init__(
+        self, model="movenet-lightning", config=None, checkpoint=None, device="cpu", runtime=None
+    ):
         if (config is None) != (checkpoint is None):
             raise UserError("a pose config needs its checkpoint, and a pose checkpoint its config")
-        if config is None:
-            config, checkpoint = find_model(model)
-        settings = load_config(config)
-        self.model = PoseModel(settings, device)
-        self.threshold = float(settings.get("keypoint_threshold", SIMCC_THRESHOLD))
-        if not isinstance(self.model.network, TopdownPoseEstimator):
-            raise UserError(f"{config} is no top-down pose model: choose one that takes boxes")
-        names = self.model.network.dataset_meta["keypoint_id2name"]
-        if tuple(names[i].replace("_", " ") for i in sorted(names)) != JOINTS:
-            raise UserError(f"{config} does not give the 17 COCO keypoints: choose a COCO model")
-        self.model.load(fetch(str(checkpoint)))
+        compiled = config is None and model in BUNDLED
+        if runtime == "onnx" and not compiled:
+            raise UserError(f"only {' and '.join(BUNDLED)} run on onnx: leave --runtime out")
+        if compiled and choose_runtime(runtime, device) == "onnx":
+            self.model = CompiledTopdown(BUNDLED[model], device)
+        else:
+            # Imported here, since it takes seconds and 600 MB that graphs do without.
+            from models.pose_model import Topdown
+
+            if config is None:
+                config, checkpoint = find_model(model)
+            self.model = Topdown(config, device)
+            self.model.load(fetch(str(checkpoint)))
+        self.threshold = self.model.threshold
 
     def __call__(self, image, boxes):
         """Estimates the joints of the people in the boxes, all in one batch.
@@ -77,12 +78,9 @@ class PoseEstimator:
         """
         if not len(boxes):
             return np.zeros((0, len(JOINTS), 3), np.float32)
-        boxes = np.asarray(boxes, np.float32)[:, :4]
-        score = np.ones(1, np.float32)
-        people = self.model([dict(img=image, bbox=box[None], bbox_score=score) for box in boxes])
-        places = np.concatenate([person.keypoints for person in people])
-        scores = np.concatenate([person.keypoint_scores for person in people])
-        return np.dstack((places, scores.clip(0, 1))).astype(np.float32)
+        keypoints = self.model(image, np.asarray(boxes, np.float32)[:, :4])
+        keypoints[..., 2] = keypoints[..., 2].clip(0, 1)
+        return keypoints
 
 
 def find_model(name):
@@ -103,7 +101,7 @@ def find_model(name):
 
 def model_index():
     """The folder in which MMPose's package keeps its configs and their index."""
-    return Path(mmpose.__file__).parent / ".mim"
+    return Path(find_spec("mmpose").origin).parent / ".mim"
 
 
 def find_listed(name):
@@ -124,6 +122,8 @@ def fetch(checkpoint):
     """
     if not checkpoint.startswith(("http://", "https://")):
         return Path(checkpoint)
+    import torch  # takes a second that bundled models do without
+
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(checkpoint).name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

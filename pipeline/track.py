@@ -9,12 +9,10 @@ people apart whose boxes have become one.
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from mmpose.evaluation.functional.nms import oks_iou
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
-from torchvision.ops import box_iou
 
+from models.oks import oks
 from pipeline.detect import Detections
 
 TORSO = [5, 6, 11, 12]
@@ -221,7 +219,7 @@ class Tracker:
         boxes = self.boxes(time)
         if len(boxes) < 2:
             return []
-        overlap = box_iou(*[torch.from_numpy(boxes)] * 2).numpy() > CLOSE
+        overlap = _iou(boxes) > CLOSE
         count, huddle = connected_components(overlap)
         members = [boxes[huddle == k] for k in range(count) if (huddle == k).sum() > 1]
         return [np.concatenate([b[:, :2].min(0), b[:, 2:].max(0)]) for b in members]
@@ -293,9 +291,7 @@ class Tracker:
         return self._oks(track.expected_keypoints(time), pose, area)
 
     def _oks(self, pose: np.ndarray, other: np.ndarray, area: float) -> float:
-        return float(
-            oks_iou(pose.ravel(), other.reshape(1, -1), area, [area], vis_thr=self.threshold)[0]
-        )
+        return float(oks(pose, other[None], area, np.array([area]), self.threshold)[0])
 
     def _is_person(self, track: Track, pose: np.ndarray, time: float) -> bool:
         """Whether enough of a body was seen; a faint one must be known to the detector too."""
@@ -405,6 +401,15 @@ class Tracker:
 def _weight(elapsed: float, span: float) -> float:
     """Weight of a new value in exponential smoothing with time constant ``span``."""
     return 1 - float(np.exp(-elapsed / span))
+
+
+def _iou(boxes: np.ndarray) -> np.ndarray:
+    """Intersection over union of every two of the boxes [T, 4]: [T, T]."""
+    a, b = boxes[:, None], boxes[None]
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    shared = np.maximum(sides, 0).prod(-1)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(-1)
+    return shared / np.maximum(area[:, None] + area - shared, 1e-9)
 
 
 def _extent(keypoints: np.ndarray, threshold: float) -> np.ndarray:

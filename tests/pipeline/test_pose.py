@@ -86,7 +86,7 @@ def test_boxes_beyond_the_picture_and_without_area(pose, picture):
 
 
 def test_thresholds_are_the_models_own(pose, rtmpose):
-    expected = {256: 0.3, 192: 0.25}[pose.model.pipeline.transforms[2].input_size[0]]
+    expected = {256: 0.3, 192: 0.25}[pose.model.size[0]]
     assert pose.threshold == expected
     assert PoseEstimator(config=rtmpose[0], checkpoint=rtmpose[1]).threshold == 0.3
 

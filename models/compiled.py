@@ -1,0 +1,81 @@
+"""The networks of the live path as graphs, each like its PyTorch counterpart from outside."""
+
+from pathlib import Path
+
+import numpy as np
+
+from models.crops import crop_person, fit_long_side
+from models.files import CONFIGS, WEIGHTS
+from models.graphs import Graph, exported
+from models.label import Label
+from models.skeleton import JOINTS
+
+
+def _movenet(name: str, device: str) -> Graph:
+    config, checkpoint = CONFIGS / f"{name}.py", WEIGHTS / f"{name}.pth"
+
+    def export() -> bytes:
+        from models.export import export_pose
+
+        return export_pose(config, checkpoint)
+
+    # One config builds on another, so all of them count.
+    files = [checkpoint, config, *sorted(CONFIGS.glob("movenet_*.py"))]
+    return Graph(exported(files, export), device)
+
+
+class CompiledTopdown:
+    """A bundled single-person network; as `models.pose_model.Topdown`."""
+
+    def __init__(self, name: str, device: str = "cpu"):
+        self._graph = _movenet(name, device)
+        self.threshold: float = self._graph.settings["threshold"]
+        self.padding: float = self._graph.settings["padding"]
+        self.size: tuple[int, int] = tuple(self._graph.settings["size"])
+
+    def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4]."""
+        crops = [crop_person(image, box, self.padding, self.size) for box in boxes]
+        places, scores = self._graph(np.stack([crop.picture for crop in crops]))
+        keypoints = np.empty((len(boxes), len(JOINTS), 3), np.float32)
+        for person, crop, points in zip(keypoints, crops, places, strict=True):
+            person[:, :2] = crop.back(points)
+        keypoints[..., 2] = scores
+        return keypoints
+
+
+class CompiledBottomup:
+    """The bundled MultiPose; as `models.pose_model.Bottomup`."""
+
+    def __init__(self, name: str, device: str = "cpu", threshold: float | None = None):
+        self._graph = _movenet(name, device)
+        self.threshold = self._graph.settings["threshold"] if threshold is None else threshold
+
+    def __call__(self, image: np.ndarray, long_side: int) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes float32 [P, 5] and keypoints float32 [P, 17, 3] of everyone in the picture."""
+        crop = fit_long_side(image, long_side)
+        places, scores, boxes, box_scores = (out[0] for out in self._graph(crop.picture[None]))
+        kept = box_scores >= self.threshold
+        corners = crop.back(boxes[kept].reshape(-1, 2, 2)).reshape(-1, 4)
+        return (
+            np.column_stack((corners, box_scores[kept])).astype(np.float32),
+            np.dstack((crop.back(places[kept]), scores[kept])).astype(np.float32),
+        )
+
+
+class CompiledSTRL:
+    """STRL; what of `models.strl.STRL` the live path needs."""
+
+    def __init__(self, checkpoint: Path | str, device: str = "cpu"):
+        def export() -> bytes:
+            from models.export import export_strl
+
+            return export_strl(checkpoint)
+
+        self._graph = Graph(exported([checkpoint], export), device)
+        self.labels = [Label(**label) for label in self._graph.settings["labels"]]
+        self.thresholds = {int(n): p for n, p in self._graph.settings["thresholds"].items()}
+
+    def answer(self, windows: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities float32 [B, labels + 1]; arguments as `STRL.forward`."""
+        return self._graph(windows, present)[0]

@@ -1,0 +1,18 @@
+"""A word of the vocabulary."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Label:
+    """A word of the vocabulary.
+
+    Attributes:
+        name: what a person would say.
+        people: how many it takes: 1 or 2.
+        held: it can be true of people who keep still.
+    """
+
+    name: str
+    people: int
+    held: bool = False
