@@ -65,7 +65,11 @@ class Windows:
 
 
 def groups(people: Sequence[Person]) -> list[tuple[int, ...]]:
-    """Whose windows to classify: everybody alone, and the nearest pairs, no more than people."""
+    """Whose windows to classify: everybody alone, and the nearest pairs, no more than people.
+
+    Ids ascend within a pair, and so does everybody's, in whatever order the people come.
+    """
+    people = sorted(people, key=lambda person: person.id)
     alone = [(person.id,) for person in people]
     distances = {
         (a.id, b.id): distance

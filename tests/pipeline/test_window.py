@@ -62,6 +62,7 @@ def test_only_near_people_make_pairs_and_no_more_of_them_than_people():
     apart = NEAR * height
     assert groups([person(1, 0), person(2, apart * 0.9)]) == [(1,), (2,), (1, 2)]
     assert groups([person(1, 0), person(2, apart * 1.1)]) == [(1,), (2,)]
+    assert groups([person(2, 0), person(1, apart * 0.9)]) == [(1,), (2,), (1, 2)]
     crowd = [person(i, 20 * i) for i in range(1, 6)]
     assert len(groups(crowd)) == 10
     assert (1, 5) not in groups(crowd)
