@@ -1,7 +1,7 @@
 """A video in, an annotated video out: who is in it, and what they are doing."""
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tqdm import tqdm
@@ -65,15 +65,24 @@ def annotate(options) -> None:
         pipeline = build_pipeline(options)
         if options.json:
             lines = stack.enter_context(JsonLinesSink(options.json, pipeline.labels, source))
-        for frame in tqdm(source, total=source.frames, unit=" frames", dynamic_ncols=True):
-            result = pipeline(frame)
+
+        def paint(result):
+            threshold = pipeline.pose.threshold
+            draw(result.frame.image, result.people, result.actions, threshold)
+            return result
+
+        def encode(result):
+            video.write(result.frame.time, result.frame.image)
+            return result
+
+        stages = (paint, encode) if video else ()
+        results = stack.enter_context(closing(pipeline.run(source, *stages)))
+        for result in tqdm(results, total=source.frames, unit=" frames", dynamic_ncols=True):
+            frame = result.frame
             if lines:
                 lines.write(frame.index, frame.time, result.people, result.actions)
             if events:
                 events.write(frame.time, result.actions)
-            if video:
-                picture = draw(frame.image, result.people, result.actions, pipeline.pose.threshold)
-                video.write(frame.time, picture)
     for sink in (video, events, lines):
         if sink:
             print(f"wrote {sink.path}", file=sys.stderr)

@@ -89,14 +89,14 @@ def exported(files: Iterable[Path | str], export: Callable[[], bytes]) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
-        print("preparing a network for this machine, once ...", file=sys.stderr, flush=True)
-    model = export()
+        model = export()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Written whole or not at all: another process may read it, or this one be stopped.
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(model)
         os.replace(file.name, path)
+        print(f"compiled a network, once: {path}", file=sys.stderr)
     except OSError as error:
         print(f"cannot keep it in {path.parent}: {error}", file=sys.stderr)
     return model

@@ -220,6 +220,8 @@ class Tracker:
         if len(boxes) < 2:
             return []
         overlap = _iou(boxes) > CLOSE
+        if overlap.sum() == len(boxes):  # as nearly always: everybody overlaps only themselves
+            return []
         count, huddle = connected_components(overlap)
         members = [boxes[huddle == k] for k in range(count) if (huddle == k).sum() > 1]
         return [np.concatenate([b[:, :2].min(0), b[:, 2:].max(0)]) for b in members]
