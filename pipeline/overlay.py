@@ -8,7 +8,7 @@ plate, so both stand out from any background; all sizes follow the picture's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -75,6 +75,21 @@ def draw(
         labels.add_above(_person_texts(person, singles.get(person.id)), DARK, person.box)
     labels.draw()
     return image
+
+
+def mirror(image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, list[Person]]:
+    """What a mirror would show: a new image, and the people moved with it.
+
+    A left arm is still a left arm; it is on the left of the picture now.
+    """
+    edge = image.shape[1] - 1
+    moved = []
+    for person in people:
+        box, keypoints = person.box.copy(), person.keypoints.copy()
+        box[[0, 2]] = edge - person.box[[2, 0]]
+        keypoints[:, 0] = edge - keypoints[:, 0]
+        moved.append(replace(person, box=box, keypoints=keypoints))
+    return cv2.flip(image, 1), moved
 
 
 def write(image: np.ndarray, lines: Sequence[str], centred: bool = False) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 from collections import deque
@@ -13,12 +12,11 @@ import cv2
 import numpy as np
 
 from models.errors import UserError
-from pipeline.overlay import draw, write
+from pipeline.overlay import draw, mirror, write
 
 if TYPE_CHECKING:  # a window needs no network to be loaded
     from pipeline.engine import Result
     from pipeline.live import Live
-    from pipeline.track import Person
 
 TITLE = "Action recognition"
 QUIT = (ord("q"), 27)  # 27 is Esc
@@ -130,18 +128,3 @@ class Meter:
     def text(self, dropped: int) -> str:
         """One line for the corner."""
         return f"{self.rate:.0f} fps   {1000 * self.age:.0f} ms   {dropped} dropped"
-
-
-def mirror(image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, list[Person]]:
-    """What a mirror would show: a new image, and the people moved with it.
-
-    A left arm is still a left arm; it is on the left of the picture now.
-    """
-    edge = image.shape[1] - 1
-    moved = []
-    for person in people:
-        box, keypoints = person.box.copy(), person.keypoints.copy()
-        box[[0, 2]] = edge - person.box[[2, 0]]
-        keypoints[:, 0] = edge - keypoints[:, 0]
-        moved.append(dataclasses.replace(person, box=box, keypoints=keypoints))
-    return cv2.flip(image, 1), moved

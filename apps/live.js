@@ -1,0 +1,90 @@
+// The browser's camera: one picture is under way at a time, and always the newest. Sending the next
+// one only when the last is answered keeps the age of what is shown to one round trip.
+// Gradio gives: element (this component), props.value (the session's name), server.look.
+
+const LONG_SIDE = 640;
+const QUALITY = 0.8;
+const PAUSE = 1000; // milliseconds after which a server that did not answer is asked again
+
+const [button, picture, says] = ["button", "img", ".says"].map((name) => element.querySelector(name));
+const video = document.createElement("video");
+const canvas = document.createElement("canvas");
+video.muted = video.playsInline = true;
+let stream = null;
+
+button.onclick = () => (stream ? stop("") : start());
+
+async function start() {
+  if (!navigator.mediaDevices) {
+    return stop("Browsers show a camera only to pages of this machine (127.0.0.1) or by https.");
+  }
+  button.disabled = true;
+  try {
+    const wanted = { width: { ideal: LONG_SIDE }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
+    stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    video.srcObject = stream;
+    await video.play();
+  } catch (error) {
+    return stop(`The camera cannot be used: ${error.message || error.name}.`);
+  } finally {
+    button.disabled = false;
+  }
+  button.textContent = "Stop the camera";
+  says.textContent = "One moment…";
+  stream.getVideoTracks()[0].onended = () => stop("The camera was unplugged.");
+  watch(stream);
+}
+
+function stop(reason) {
+  stream?.getTracks().forEach((track) => track.stop());
+  stream = video.srcObject = null;
+  picture.hidden = true;
+  picture.removeAttribute("src");
+  button.textContent = "Start the camera";
+  says.textContent = reason;
+}
+
+async function watch(mine) {
+  const trips = [];
+  while (stream === mine && element.isConnected) {
+    await nextPicture();
+    const sent = performance.now();
+    try {
+      const seen = await server.look([props.value, newest()]);
+      if (stream !== mine) return;
+      if (seen.error) return stop(seen.error);
+      trips.push([performance.now(), performance.now() - sent]);
+      while (trips[0][0] < performance.now() - 2000) trips.shift();
+      picture.src = seen.picture;
+      picture.hidden = false;
+      says.innerHTML = seen.actions + `<p class="quiet">${speed(trips)}</p>`;
+    } catch {
+      if (stream !== mine) return;
+      picture.hidden = true; // an old picture must not pass for live
+      says.textContent = "The server does not answer; trying again.";
+      await new Promise((done) => setTimeout(done, PAUSE));
+    }
+  }
+  if (stream === mine) stop("");
+}
+
+function nextPicture() {
+  return new Promise((done) =>
+    video.requestVideoFrameCallback ? video.requestVideoFrameCallback(done) : requestAnimationFrame(done)
+  );
+}
+
+function newest() {
+  const scale = Math.min(1, LONG_SIDE / Math.max(video.videoWidth, video.videoHeight));
+  canvas.width = Math.round(video.videoWidth * scale);
+  canvas.height = Math.round(video.videoHeight * scale);
+  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL("image/jpeg", QUALITY);
+}
+
+function speed(trips) {
+  const mean = trips.reduce((sum, [, trip]) => sum + trip, 0) / trips.length;
+  const span = (trips[trips.length - 1][0] - trips[0][0]) / 1000;
+  const rate = span ? (trips.length - 1) / span : 0;
+  return `${rate.toFixed(0)} pictures a second, each ${mean.toFixed(0)} ms old`;
+}

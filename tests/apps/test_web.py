@@ -1,0 +1,356 @@
+import base64
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import av
+import cv2
+import httpx
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from playwright.sync_api import expect, sync_playwright
+
+from tests.pipeline.streams import jpegs
+from tests.pipeline.videos import CLIPS, make_video
+
+PROGRAM = Path(__file__).parents[2] / "apps" / "web.py"
+WALK = CLIPS / "walk.mp4"
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+PATIENCE = 90_000
+"""Milliseconds after which a test gives up; nothing takes that long unless it is stuck."""
+ALONE = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+
+needs_browser = pytest.mark.skipif(not BROWSER, reason="there is no Chromium on this machine")
+
+
+class Server:
+    """The program, in a process and with a temporary folder of its own."""
+
+    def __init__(self, folder, *arguments):
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "log.txt"
+        command = [sys.executable, PROGRAM, "--port", str(self.port), *arguments]
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        self.until(lambda: "Running on" in self.log.read_text())
+
+    def until(self, condition):
+        end = time.monotonic() + PATIENCE / 1000
+        while time.monotonic() < end and self.process.poll() is None:
+            if condition():
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"it did not happen; log: {self.log.read_text()}")
+
+    def made(self):
+        """The folders of visitors, each with the folders of what was made for them."""
+        root = next(self.folder.glob("actions-*"))
+        visitors = [path for path in root.iterdir() if re.fullmatch("[0-9a-f]{32}", path.name)]
+        return {visitor: list(visitor.iterdir()) for visitor in visitors}
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    running = Server(tmp_path_factory.mktemp("server"))
+    yield running
+    running.process.terminate()
+    running.process.wait(30)
+    assert not re.search(r"File .*(apps|pipeline|models)/", running.log.read_text())
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """The first second of the walk."""
+    path = tmp_path_factory.mktemp("clips") / "short.mp4"
+    with av.open(str(WALK)) as before, av.open(str(path), "w") as after:
+        video = after.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = 640, 220, "yuv420p"
+        for index, frame in enumerate(before.decode(video=0)):
+            if index == 30:
+                break
+            frame = frame.reformat(640, 220)
+            frame.pts, frame.pict_type = index, 0
+            after.mux(video.encode(frame))
+        after.mux(video.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Chromium with the walk before its camera."""
+    camera = tmp_path_factory.mktemp("camera") / "walk.mjpeg"
+    camera.write_bytes(b"".join(jpegs(WALK)))
+    fake = (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera}",
+    )
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=BROWSER, args=[*ALONE, *fake])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Opens the page as a new visitor; whatever it asks for must be on this machine."""
+    contexts, asked, complaints = [], set(), []
+
+    def open_page():
+        context = browser.new_context()
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: asked.add(httpx.URL(request.url).host))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(server.url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert asked <= {"127.0.0.1", ""}  # pictures that are their own address have no host
+    assert not complaints
+
+
+def upload(page, file):
+    page.locator("input[type=file]").first.set_input_files(file)
+
+
+def recognise(page, file):
+    upload(page, file)
+    page.locator("video").first.wait_for()
+    page.get_by_role("button", name="Recognise actions").click()
+
+
+def download(page, name):
+    with page.expect_download() as begun:
+        page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).click()
+    return Path(begun.value.path()), begun.value.suggested_filename
+
+
+def wait_for_result(page):
+    expect(page.get_by_text("Every frame (JSON Lines)")).to_be_visible(timeout=PATIENCE)
+
+
+@needs_browser
+def test_a_clip_becomes_a_video_a_timeline_and_files(visit):
+    page = visit()
+    recognise(page, WALK)
+    page.wait_for_function("0.1 < document.querySelector('.progress progress')?.value < 1")
+    assert not page.get_by_role("button", name="Recognise actions").is_visible()
+    wait_for_result(page)
+
+    page.wait_for_function("[...document.querySelectorAll('video')].some(v => v.currentTime > 0.3)")
+    bar = page.locator(".timeline .bar", has_text="walk")
+    assert bar.count() == 1 and bar.bounding_box()["width"] > 50
+    bar.hover()
+    tip = bar.evaluate("bar => getComputedStyle(bar, '::after').content")
+    assert re.search(r"walk, \d+%, 0:0\d\.\d – 0:0\d\.\d", tip)
+    assert page.locator(".events tbody tr", has_text="walk").count() == 1
+    assert page.get_by_role("button", name="Recognise actions").is_visible()
+
+    lines, name = download(page, "Every frame (JSON Lines)")
+    assert name == "walk-actions.jsonl"
+    frames = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert [frame["frame"] for frame in frames] == list(range(120))
+    labels = [action["label"] for frame in frames for action in frame["actions"]]
+    assert labels.count("walk") > 0.5 * len(labels)
+    video, name = download(page, "Video (MP4)")
+    with av.open(str(video)) as container:
+        assert name == "walk-actions.mp4" and container.streams.video[0].frames == 120
+
+
+@needs_browser
+def test_an_example_is_one_click(visit):
+    page = visit()
+    page.get_by_text("None at hand?").wait_for()
+    page.locator(".gallery-item").first.click()
+    page.locator(".progress progress[value]").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Recognise actions").wait_for()
+
+
+@needs_browser
+def test_cancel_stops_the_work_and_leaves_nothing(visit, server, short):
+    page = visit()
+    recognise(page, WALK)
+    page.locator(".progress progress[value]").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Recognise actions").wait_for()
+    server.until(lambda: not any(server.made().values()))
+    assert not page.get_by_text("Every frame (JSON Lines)").is_visible()
+    page.get_by_role("button", name="Recognise actions").click()  # nothing is in its way
+    wait_for_result(page)
+
+
+@needs_browser
+@pytest.mark.parametrize("named", ["notes.txt", "notes.mp4"])
+def test_what_is_not_a_video_is_refused(visit, tmp_path, named):
+    (tmp_path / named).write_text("Not a video at all.")
+    page = visit()
+    upload(page, tmp_path / named)
+    if named.endswith(".mp4"):
+        page.locator("video").first.wait_for()
+        page.get_by_role("button", name="Recognise actions").click()
+        message = page.get_by_text("notes.mp4 cannot be read: it is not a video, or damaged")
+    else:
+        message = page.get_by_text(re.compile("Invalid file type"))
+    message.first.wait_for()
+    page.get_by_role("button", name="Recognise actions").wait_for()
+
+
+@needs_browser
+def test_a_video_that_is_too_long_is_refused(visit, tmp_path):
+    page = visit()
+    recognise(page, make_video(tmp_path / "long.mp4", frames=125, rate=1))
+    page.get_by_text("the video is longer than 120 seconds").first.wait_for()
+    page.get_by_role("button", name="Recognise actions").wait_for()
+
+
+@needs_browser
+def test_two_visitors_wait_for_each_other_and_see_their_own(visit, server, short):
+    first, second = visit(), visit()
+    recognise(first, WALK)
+    recognise(second, short)
+    for page in (first, second):
+        wait_for_result(page)
+    for page, name, count in ((first, "walk", 120), (second, "short", 30)):
+        lines, suggested = download(page, "Every frame (JSON Lines)")
+        assert suggested == f"{name}-actions.jsonl"
+        assert len(lines.read_text().splitlines()) == count
+    made = server.made()
+    assert sum(map(bool, made.values())) == 2
+    first.close()
+    server.until(lambda: sum(map(bool, server.made().values())) == 1)
+    second.locator("video").last.evaluate("video => video.play()")  # the other's is still there
+
+
+@needs_browser
+def test_the_live_tab_shows_what_the_camera_sees(visit, server):
+    page = visit()
+    page.get_by_role("tab", name="Live").click()
+    page.get_by_role("button", name="Start the camera").click()
+    picture = page.locator(".live img")
+    picture.wait_for()
+    page.locator(".says .action strong", has_text="walk").first.wait_for()
+    first = picture.get_attribute("src")
+    page.wait_for_function("first => document.querySelector('.live img').src != first", arg=first)
+    jpeg = base64.b64decode(first.partition(",")[2])
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape[1] == 640
+    orange = (np.abs(image.astype(int) - (0, 159, 230)) < 40).all(axis=2)
+    assert orange.sum() > 20  # a left arm or leg
+    assert re.search(r"\d+ pictures a second, each \d+ ms old", page.locator(".says").inner_text())
+
+    page.get_by_role("button", name="Stop the camera").click()
+    picture.wait_for(state="hidden")
+    page.close()
+    server.until(lambda: not server.made())
+
+
+@needs_browser
+def test_the_page_says_what_it_can_and_cannot_do(visit):
+    page = visit()
+    page.get_by_role("tab", name="About").click()
+    expect(page.get_by_text("One person:")).to_be_visible(timeout=PATIENCE)
+    text = page.locator("main").inner_text()
+    assert "walk" in text and "shake hands" in text and "Limits" in text
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_is_wider_than_the_page(browser, server, width, scheme):
+    page = browser.new_page(viewport={"width": width, "height": 850}, color_scheme=scheme)
+    page.goto(server.url)
+    for tab in ("Video", "Live", "About"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
+def test_the_api_is_usable(server, short):
+    client = Client(server.url, verbose=False)
+    _, video, _, lines, events = client.predict(
+        handle_file(short), "fast", 2, "calibrated", api_name="/recognise"
+    )
+    assert len(Path(lines).read_text().splitlines()) == 30
+    assert Path(events).read_text().startswith("start,end,who,label,score")
+    with av.open(video) as container:
+        assert container.streams.video[0].frames == 30
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        (str(PROGRAM), "not"),
+        (str(CLIPS / "two_walkers.mp4"), "not"),
+        ("/etc/passwd", "not"),
+        ("{url}/secret", "Addresses are not fetched"),
+    ],
+)
+def test_nothing_is_opened_by_its_name_or_address(server, place, reason):
+    asked = []
+
+    class Canary(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+    with HTTPServer(("127.0.0.1", 0), Canary) as canary:
+        threading.Thread(target=canary.serve_forever, daemon=True).start()
+        place = place.replace("{url}", f"http://127.0.0.1:{canary.server_port}")
+        client = Client(server.url, verbose=False)
+        named = {"path": place, "meta": {"_type": "gradio.FileData"}}
+        with pytest.raises(AppError, match=reason):
+            client.predict(named, "fast", 2, "calibrated", api_name="/recognise")
+        client.close()
+        canary.shutdown()
+    assert not asked
+
+
+@pytest.mark.parametrize("place", ["apps/web.py", "README.md", "weights/strl.safetensors"])
+def test_only_the_results_folder_is_served(server, place):
+    path = PROGRAM.parents[1] / place
+    assert httpx.get(f"{server.url}/gradio_api/file={path}").status_code == 403
+
+
+def test_an_upload_that_is_too_large_is_refused(server):
+    files = {"files": ("large.mp4", bytes(210_000_000))}
+    answer = httpx.post(f"{server.url}/gradio_api/upload", files=files, timeout=60)
+    assert answer.status_code == 413
+    root = next(server.folder.glob("actions-*"))
+    assert not [path for path in root.rglob("*") if path.is_file() and path.name == "large.mp4"]
+
+
+def test_a_port_that_is_taken_gets_one_line(server):
+    command = [sys.executable, PROGRAM, "--port", str(server.port)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{server.port}" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
