@@ -106,18 +106,22 @@ class Classifier:
             seems to do alone. Somebody seen for less than `EVIDENCE` seconds has none.
         """
         filled = present.any(axis=3).sum(axis=2) / RATE
-        probabilities = self.model.answer(windows, present)[:, :-1]
+        known = [
+            row for row, group in enumerate(groups) if filled[row, : len(group)].min() >= EVIDENCE
+        ]
         answers = {}
-        for row, group in enumerate(groups):
-            if filled[row, : len(group)].min() < EVIDENCE:
-                continue
-            scores = probabilities[row]
+        for row, scores in zip(known, self._scores(windows[known], present[known]), strict=True):
+            group = groups[row]
             answer = self._answers.get(group) or _Answer(scores, time)
             answer.smooth(scores, time)
             answer.decide(self.thresholds[len(group)])
             answers[group] = answer
         self._answers = answers
         return [self._action(group) for group in self._speakers()]
+
+    def _scores(self, windows: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """Probability of each label, float32 [B, classes]; the network takes no empty batch."""
+        return self.model.answer(windows, present)[:, :-1] if len(windows) else np.zeros((0, 0))
 
     def _speakers(self) -> list[tuple[int, ...]]:
         """The pairs that beat their members' own answers, and everybody else alone."""

@@ -16,7 +16,7 @@ from models.errors import UserError
 from pipeline.limits import check_size
 
 if TYPE_CHECKING:
-    from models.strl import Label
+    from models.label import Label
     from pipeline.classify import Action
     from pipeline.timeline import Event
     from pipeline.track import Person

@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 
 from models.errors import UserError
-from models.strl import Label
+from models.label import Label
 from pipeline.detect import Detector
 from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result
 from pipeline.limits import check, check_length

@@ -48,6 +48,13 @@ def test_nothing_is_said_before_half_a_second_is_seen():
     assert stage.ask(0.1, sure, filled=round(EVIDENCE * 30)) == {(1,): "wave"}
 
 
+def test_the_network_is_not_asked_about_empty_windows():
+    stage = Stage()
+    windows, present = np.zeros((2, 2, 64, 17, 2), np.float32), np.zeros((2, 2, 64, 17), bool)
+    stage.model.answer = None  # asking it would fail
+    assert stage.classifier(0, [(1,), (2,)], windows, present) == []
+
+
 def test_an_unsure_answer_is_no_answer():
     stage = Stage()
     assert stage.ask(0, {(1,): probabilities(wave=0.5)}) == {(1,): None}
