@@ -44,9 +44,10 @@ def test_steps_lie_on_a_line_between_frames_at_irregular_times():
 
 
 def test_no_interpolation_across_a_gap():
-    times, keypoints = walker(30)
-    keypoints[60:68, 9, 2] = 0.1  # 9 intervals of 1/30 s: more than 0.2 s
+    times, keypoints = walker(RATE)
+    keypoints[60:68, 9, 2] = 0.1  # 9 intervals: more than 0.2 s
     keypoints[60:64, 10, 2] = 0.1  # 5 intervals
+    assert 5 / RATE < MAX_GAP < 9 / RATE
     _, present = span_window([(times, keypoints)], times[-1], 0.5)
     absent = np.arange(60, 68) - (len(times) - STEPS)
     assert not present[0, absent, 9].any()
@@ -55,12 +56,12 @@ def test_no_interpolation_across_a_gap():
 
 
 def test_what_is_not_there_yet_or_no_longer_is_absent():
-    times, keypoints = walker(30, seconds=0.5)
+    times, keypoints = walker(RATE, seconds=0.5)
     window, present = span_window([(times, keypoints)], 0.6, 0.5)
-    seen = present[0, :, 5]
+    seen, late = present[0, :, 5], round(0.1 * RATE)
     assert seen.sum() == len(times)
-    assert not seen[-3:].any()
-    assert seen[-4]
+    assert not seen[-late:].any()
+    assert seen[-late - 1]
     assert not present[1].any()
     assert not window[~present].any()
 

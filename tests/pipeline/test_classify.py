@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from models.label import Label
+from models.sample import RATE
 from pipeline.classify import EVIDENCE, LEAD, Classifier
 
 LABELS = [Label("wave", 1), Label("walk", 1), Label("hug", 2, held=True)]
@@ -44,8 +45,8 @@ class Stage:
 def test_nothing_is_said_before_half_a_second_is_seen():
     stage = Stage()
     sure = {(1,): probabilities(wave=0.9)}
-    assert stage.ask(0, sure, filled=round(EVIDENCE * 30) - 1) == {}
-    assert stage.ask(0.1, sure, filled=round(EVIDENCE * 30)) == {(1,): "wave"}
+    assert stage.ask(0, sure, filled=round(EVIDENCE * RATE) - 1) == {}
+    assert stage.ask(0.1, sure, filled=round(EVIDENCE * RATE)) == {(1,): "wave"}
 
 
 def test_the_network_is_not_asked_about_empty_windows():
