@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from models.crops import crop_person, fit_long_side
-from models.files import CONFIGS, WEIGHTS
+from models.files import CONFIGS, ROOT, WEIGHTS
 from models.graphs import Graph, exported
 from models.label import Label
 from models.skeleton import JOINTS
 
 
-def _movenet(name: str, device: str) -> Graph:
+def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
     config, checkpoint = CONFIGS / f"{name}.py", WEIGHTS / f"{name}.pth"
 
     def export() -> bytes:
@@ -20,15 +20,20 @@ def _movenet(name: str, device: str) -> Graph:
         return export_pose(config, checkpoint)
 
     # One config builds on another, so all of them count.
-    files = [checkpoint, config, *sorted(CONFIGS.glob("movenet_*.py"))]
-    return Graph(exported(files, export), device)
+    configs = sorted(CONFIGS.glob("movenet_*.py"))
+    files = [checkpoint, config, *configs, *_code("export", "movenet", "pose_model")]
+    return Graph(exported(files, export), device, threads)
+
+
+def _code(*modules: str) -> list[Path]:
+    return [ROOT / "models" / f"{module}.py" for module in modules]
 
 
 class CompiledTopdown:
     """A bundled single-person network; as `models.pose_model.Topdown`."""
 
-    def __init__(self, name: str, device: str = "cpu"):
-        self._graph = _movenet(name, device)
+    def __init__(self, name: str, device: str = "cpu", threads: int | None = None):
+        self._graph = _movenet(name, device, threads)
         self.threshold: float = self._graph.settings["threshold"]
         self.padding: float = self._graph.settings["padding"]
         self.size: tuple[int, int] = tuple(self._graph.settings["size"])
@@ -66,13 +71,14 @@ class CompiledBottomup:
 class CompiledSTRL:
     """STRL; what of `models.strl.STRL` the live path needs."""
 
-    def __init__(self, checkpoint: Path | str, device: str = "cpu"):
+    def __init__(self, checkpoint: Path | str, device: str = "cpu", threads: int | None = None):
         def export() -> bytes:
             from models.export import export_strl
 
             return export_strl(checkpoint)
 
-        self._graph = Graph(exported([checkpoint], export), device)
+        files = [checkpoint, *_code("export", "strl", "gin", "skeleton", "skeleton_mae", "sample")]
+        self._graph = Graph(exported(files, export), device, threads)
         self.labels = [Label(**label) for label in self._graph.settings["labels"]]
         self.thresholds = {int(n): p for n, p in self._graph.settings["thresholds"].items()}
 

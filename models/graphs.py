@@ -12,7 +12,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,16 +19,12 @@ import numpy as np
 import onnxruntime
 
 from models.errors import UserError
-from models.files import ROOT
 
 RUNTIMES = ("onnx", "torch")
 """Names for `--runtime`."""
 
 CACHE = "LIVE_ACTION_RECOGNITION_CACHE"
 """The environment variable that names another folder for exported graphs."""
-
-CODE = ("export", "movenet", "strl", "gin", "skeleton", "skeleton_mae", "sample")
-"""Modules that decide what is in a graph."""
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -80,6 +75,8 @@ def choose_runtime(runtime: str | None, device: str) -> str:
 def exported(files: Iterable[Path | str], export: Callable[[], bytes]) -> bytes:
     """The ONNX file that `export` makes from `files`, from the cache where it is already there.
 
+    `files` are weights, configs, and the code that decides what is in the graph.
+
     A cache that cannot be written costs the export at every start, and no more.
 
     Raises:
@@ -112,23 +109,15 @@ def cache_folder() -> Path:
 
 
 def fingerprint(files: Iterable[Path | str]) -> str:
-    """SHA-256, in hexadecimal, of the files and of the code that makes graphs.
+    """SHA-256, in hexadecimal, of the files and of the exporter's version.
 
     Raises:
         UserError: a file cannot be read.
     """
-    digest = hashlib.sha256(_code().encode())
+    digest = hashlib.sha256(version("torch").encode())
     for file in files:
         try:
             digest.update(hashlib.sha256(Path(file).read_bytes()).digest())
         except OSError as error:
             raise UserError(f"cannot read {file}: {error.strerror}") from error
-    return digest.hexdigest()
-
-
-@cache
-def _code() -> str:
-    digest = hashlib.sha256(f"torch {version('torch')}".encode())
-    for name in CODE:
-        digest.update((ROOT / "models" / f"{name}.py").read_bytes())
     return digest.hexdigest()

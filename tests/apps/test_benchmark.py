@@ -1,0 +1,94 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from apps import benchmark as door
+from apps.cli import run
+from models.errors import UserError
+from pipeline import benchmark
+from pipeline.engine import Pipeline
+
+WALK = Path(__file__).parents[1] / "data" / "walk.mp4"
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return Pipeline()
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return benchmark.read(WALK, start=0.5, seconds=1)
+
+
+def test_frames_are_those_between_two_times(frames):
+    assert len(frames) == 30
+    assert [frame.index for frame in frames] == list(range(30))
+    assert frames[0].time == 0 and frames[-1].time == pytest.approx(29 / 30)
+
+
+def test_every_stage_is_timed_and_every_call_counted(pipeline, frames):
+    detector, pose = pipeline.detector, pipeline.pose
+    spent, calls, people = benchmark.stages(pipeline, WALK, frames)
+    assert (pipeline.detector, pipeline.pose) == (detector, pose)
+    assert len(spent["pose"]) == len(calls) == len(people) == len(frames)
+    assert all(len(boxes) >= 1 for _, boxes in calls)
+    assert 3 <= len(spent["detect"]) < 15
+    assert 8 <= len(spent["classify"]) <= 11
+    assert len(spent["encode"]) == len(spent["draw"]) == 30
+    assert all(min(times) >= 0 for times in spent.values())
+    assert set(people[1:]) == {1}
+
+
+def test_a_program_that_fails_is_no_figure(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        benchmark.program(tmp_path / "none.mp4")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a child's peak memory")
+def test_time_and_memory_of_the_program():
+    seconds, memory = benchmark.program(WALK, "--max-seconds", "0.1")
+    assert seconds > 0.1 and 100 < memory < 4000
+
+
+def test_the_peer_takes_turns_on_the_same_frames(pipeline, frames, tmp_path, monkeypatch):
+    peer = tmp_path / "peer.py"
+    peer.write_text(
+        "import sys, numpy as np\n"
+        "frames = np.load(sys.argv[1])\n"
+        "for _ in sys.stdin: print(100.0, len(frames), flush=True)\n"
+    )
+    monkeypatch.setattr(benchmark, "PEER", peer)
+    monkeypatch.setattr(benchmark, "ROUNDS", 1)
+    found = benchmark.against(sys.executable, pipeline, frames[:6])
+    assert found["peer's frames/s"] == pytest.approx(0.06)
+    assert found["peer's people a frame"] == 6
+    assert found["ratio"] == pytest.approx(found["frames/s"] / 0.06)
+
+
+@pytest.mark.parametrize("peer", ["no-such-python", sys.executable])
+def test_without_the_peer_one_line_says_so(pipeline, frames, peer):
+    with pytest.raises(UserError, match="peer"):
+        benchmark.against(peer, pipeline, frames[:2])
+
+
+def test_the_table_has_every_figure():
+    report = {
+        "machine": {"processor": "abacus"},
+        "stages, ms": {"pose": [10.04, 20.0]},
+        "live latency p50, p95, ms": [12.0, 34.0],
+        "peak memory of apps/video.py, MB": None,
+    }
+    lines = benchmark.table(report).splitlines()
+    assert lines[0] == "machine" and lines[1].split() == ["processor", "abacus"]
+    assert lines[3].split() == ["pose", "10.0", "20.0"]
+    assert lines[4].split()[-2:] == ["12.00", "34.00"]
+    assert lines[5].endswith("not known here")
+
+
+def test_a_mistake_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "--people", "0"])
+    with pytest.raises(SystemExit) as stop:
+        run(door.main)
+    assert stop.value.code == 2 and "1 or more" in capsys.readouterr().err
