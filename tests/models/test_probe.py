@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from models.data import load_split
+from models.errors import UserError
+from models.evaluation import evaluate
+from models.probe import linear_probe
+from models.skeleton_mae import SkeletonMAE
+from models.strl import STRL, Label
+from tests.skeletons import dataset
+
+
+@pytest.mark.parametrize("kind", [SkeletonMAE, STRL])
+def test_a_line_through_frozen_features_tells_plain_actions_apart(tmp_path, kind):
+    path = dataset(tmp_path / "a.pkl", clips=24, layout="msr20")
+    train, test = (load_split([path], [split]) for split in ("train", "test"))
+    torch.manual_seed(0)
+    options = {"width": 16, "depth": 1, "identity": True}
+    if kind is STRL:
+        model = STRL([Label("other", 0)], strides=(1,), by_parts=True, **options)
+    else:
+        model = SkeletonMAE(hidden=16, **options)
+    model.clips = [[test[0].name, "0"]]
+    model.save(tmp_path / "frozen.safetensors")
+    probe = linear_probe(tmp_path / "frozen.safetensors", train, "clip")
+    figures = evaluate(probe, test, "clip").figures
+    assert [label.name for label in probe.labels] == ["squat", "wave"]
+    assert figures["top-1"] >= 0.75
+    assert figures["NOT HELD OUT: clips seen in training"] == 1
+    frozen = dict(model.state_dict())
+    assert all(torch.equal(v, frozen[k]) for k, v in probe.backbone.state_dict().items())
+
+
+def test_another_file_is_refused(tmp_path):
+    path = dataset(tmp_path / "a.pkl")
+    with pytest.raises(UserError, match="cannot read the checkpoint"):
+        linear_probe(path, load_split([path], ["train"]), "clip")
