@@ -59,7 +59,9 @@ class CompiledBottomup:
     def __call__(self, image: np.ndarray, long_side: int) -> tuple[np.ndarray, np.ndarray]:
         """Boxes float32 [P, 5] and keypoints float32 [P, 17, 3] of everyone in the picture."""
         crop = fit_long_side(image, long_side)
-        places, scores, boxes, box_scores = (out[0] for out in self._graph(crop.picture[None]))
+        threshold = np.array(self.threshold, np.float32)
+        found = self._graph(crop.picture[None], threshold)
+        places, scores, boxes, box_scores = (values[0] for values in found)
         kept = box_scores >= self.threshold
         corners = crop.back(boxes[kept].reshape(-1, 2, 2)).reshape(-1, 4)
         return (

@@ -211,7 +211,7 @@ def decode_one(center, heatmap, regression, offset):
     return refine(index[:, None], offset)[:, 0], scores
 
 
-def decode_many(center, heatmap, regression, offset, box_size, box_offset, people):
+def decode_many(center, heatmap, regression, offset, box_size, box_offset, people, threshold=0.0):
     """The best few people of each picture, as the MultiPose graph decodes them (its `people` is 6).
 
     Args:
@@ -219,6 +219,8 @@ def decode_many(center, heatmap, regression, offset, box_size, box_offset, peopl
         box_size, box_offset: [B, 2, H, W], height and width of the box of a person centred here,
             and from the centre's cell to the box's middle, (y, x) in cells.
         people: how many centres to take.
+        threshold: nobody's score is above their centre's, so of those whose centre's is lower only
+            the first six, which the others' scores depend on, are decoded.
 
     Returns:
         Keypoints [B, N, 17, 2] in input pixels, their scores [B, N, 17], boxes [B, N, 4] (x1, y1,
@@ -229,6 +231,8 @@ def decode_many(center, heatmap, regression, offset, box_size, box_offset, peopl
     width = center.shape[-1]
     local_maximum = center - F.max_pool2d(center, 5, stride=1, padding=2) > -1e-6
     center_score, peak = (center * local_maximum).flatten(1).topk(people)  # [B, N]
+    promising = (center_score >= threshold).sum(1).max().clamp(min=min(6, people))
+    center_score, peak = center_score[:, :promising], peak[:, :promising]
     peak_cell = cells(peak, width)
 
     middle = peak_cell + take(box_offset, peak)  # [B, N, 2]
@@ -320,8 +324,8 @@ class MoveNetMultiHead(MoveNetHead):
         Fields: keypoints [N, 17, 2] and bboxes [N, 4] in input pixels, keypoint_scores [N, 17] and
         bbox_scores [N].
         """
-        decoded = decode_many(*self.forward(feats), people=self.people)
         threshold = (test_cfg or {}).get("score_thr", 0.0)
+        decoded = decode_many(*self.forward(feats), self.people, threshold)
         people = []
         for keypoints, scores, boxes, person_scores in zip(*decoded, strict=True):
             kept = person_scores >= threshold
