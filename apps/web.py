@@ -11,7 +11,6 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import gradio as gr
-from gradio_client.utils import is_http_url_like
 
 from apps.cli import Parser, run
 from models.errors import UserError
@@ -82,7 +81,7 @@ def main() -> None:
     """
     options = parser().parse_args()
     with tempfile.TemporaryDirectory(prefix="actions-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
+        folder = os.environ["GRADIO_TEMP_DIR"] = str(Path(folder).resolve())
         networks = Networks(options.device, *filter(None, [options.weights]))
         demo = page(networks, Visitors(networks, Path(folder), EXAMPLES))
         try:
@@ -148,12 +147,12 @@ def session(request: gr.Request) -> str:
 
 
 def only_uploads(component: gr.components.Component) -> None:
-    """Let a component take what was uploaded; Gradio would also fetch what a client names."""
+    """Let a component take uploads only: Gradio would fetch any address that a client names."""
     take = component.async_move_resource_to_block_cache
 
     async def take_file(place: str | Path | None) -> str | None:
-        if is_http_url_like(str(place)):
-            raise gr.Error("Addresses are not fetched: upload the file.", print_exception=False)
+        if place and not Path(place).resolve().is_relative_to(component.GRADIO_CACHE):
+            raise gr.Error("Please upload the video.", print_exception=False)
         return await take(place)
 
     component.async_move_resource_to_block_cache = take_file
@@ -179,7 +178,7 @@ def video_tab(visitors: Visitors) -> None:
             with gr.Row():
                 files = [
                     gr.DownloadButton(what, size="sm", min_width=100)
-                    for what in ("Video (MP4)", "Every frame (JSON Lines)", "Actions (CSV)")
+                    for what in ("Video (MP4)", "Frames (JSON Lines)", "Actions (CSV)")
                 ]
 
     def recognise(
