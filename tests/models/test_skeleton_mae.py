@@ -83,7 +83,7 @@ def test_training_finds_masked_joints():
     model = SkeletonMAE(
         width=32, hidden=32, depth=2, masked_parts=(1, 1), identity=True, mean_loss=True
     )
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
     shape = torch.randn(17, 2)
 
     def bodies(count):
@@ -92,7 +92,7 @@ def test_training_finds_masked_joints():
         return shape @ turn.view(-1, 2, 2)
 
     everything = torch.ones(64, 17, dtype=torch.bool)
-    for _ in range(300):
+    for _ in range(150):
         optimiser.zero_grad()
         model(bodies(64), everything).backward()
         optimiser.step()
