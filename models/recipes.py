@@ -127,8 +127,8 @@ def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 2000)
     """Set temperature and thresholds on windows of clips that the model has not seen.
 
     The windows are drawn as in training, disturbed as in training, with the config's part of
-    "none of these"; the threshold for one person, and for two, is such that in `false_labels` of
-    the windows of nothing a label reaches it. In clip mode only the temperature is set.
+    "none of these"; a threshold each is fitted to those of one person and of two. In clip mode
+    only the temperature is set.
     """
     windows = training_windows(config, clips, model.labels, seed=1)
     samples = [windows[index] for index in range(count)]
@@ -137,7 +137,6 @@ def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 2000)
     model.temperature = fit_temperature(logits, target)
     present = torch.tensor([present.any(axis=(1, 2)).sum() for _, present, _ in samples])
     for people in model.thresholds:
-        nothing = (target == len(model.labels)) & (present == people)
-        if nothing.any():
-            rate = config.finetune.false_labels
-            model.thresholds[people] = fit_threshold(model, logits[nothing], rate)
+        these = present == people
+        if (target[these] == len(model.labels)).any():
+            model.thresholds[people] = fit_threshold(model, logits[these], target[these])

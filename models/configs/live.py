@@ -61,6 +61,5 @@ finetune = dict(
         mirror=True,
     ),
     smoothing=0.05,
-    false_labels=0.03,
     schedule=dict(epochs=40, batch_size=16, lr=1e-3, weight_decay=5e-2, momentum=1e-3),
 )

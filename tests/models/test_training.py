@@ -124,7 +124,6 @@ def test_calibration_sets_temperature_and_threshold(config, clips, tmp_path):
                 "finetune.length": 8,
                 "finetune.negatives": 0.5,
                 "finetune.whole": 0.0,
-                "finetune.false_labels": 0.1,
             },
         }
     )
