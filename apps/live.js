@@ -13,6 +13,7 @@ video.muted = video.playsInline = true;
 let stream = null;
 
 button.onclick = () => (stream ? stop("") : start());
+button.disabled = false;
 
 async function start() {
   if (!navigator.mediaDevices) {
@@ -24,6 +25,7 @@ async function start() {
     stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
     video.srcObject = stream;
     await video.play();
+    while (!props.value) await rest(100); // it comes a moment after the page
   } catch (error) {
     return stop(`The camera cannot be used: ${error.message || error.name}.`);
   } finally {
@@ -62,10 +64,14 @@ async function watch(mine) {
       if (stream !== mine) return;
       picture.hidden = true; // an old picture must not pass for live
       says.textContent = "The server does not answer; trying again.";
-      await new Promise((done) => setTimeout(done, PAUSE));
+      await rest(PAUSE);
     }
   }
   if (stream === mine) stop("");
+}
+
+function rest(milliseconds) {
+  return new Promise((done) => setTimeout(done, milliseconds));
 }
 
 function nextPicture() {

@@ -1,6 +1,7 @@
 """A web page that says what the people in a video, or before the browser's camera, are doing."""
 
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ doing, while they do it. It runs on the machine that serves this page; nothing i
 </p></div>"""
 LIVE = """<div class="live">
 <img hidden alt="What the camera sees, with skeletons and actions drawn into it">
-<div><button>Start the camera</button>
+<div><button disabled>Start the camera</button>
 <p class="quiet">Stand back until your whole body is in view. No picture is kept.</p>
 <div class="says"></div></div>
 </div>"""
@@ -80,6 +81,7 @@ def main() -> None:
         UserError: the port is taken, or the weights cannot be read.
     """
     options = parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder is deleted
     with tempfile.TemporaryDirectory(prefix="actions-") as folder:
         folder = os.environ["GRADIO_TEMP_DIR"] = str(Path(folder).resolve())
         networks = Networks(options.device, *filter(None, [options.weights]))

@@ -19,7 +19,6 @@ import cv2
 import numpy as np
 
 from models.errors import UserError
-from models.sample import RATE
 from pipeline.source import Frame, VideoFile
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
@@ -32,7 +31,7 @@ IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 WAITING = 0.05
 """Seconds after which who waits for a picture is told that there is none yet."""
 SILENCE = 2.0
-"""Seconds without a picture from which a source counts as broken: a window's length."""
+"""Seconds without a picture from which a source counts as broken: more than a window's length."""
 TIMEOUT = 5.0
 """Seconds that a stream may take to open, or to give the next packet."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
@@ -51,7 +50,7 @@ class Feed(ABC):
         endless: whether an end is a failure. If not, it waits to be watched before it begins.
     """
 
-    rate = Fraction(round(RATE))
+    rate = Fraction(30)
     endless = True
 
     @abstractmethod

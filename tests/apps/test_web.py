@@ -76,6 +76,7 @@ def server(tmp_path_factory):
     yield running
     running.process.terminate()
     running.process.wait(30)
+    assert not list(running.folder.glob("actions-*"))
     assert not re.search(r"File .*(apps|pipeline|models)/", running.log.read_text())
 
 
