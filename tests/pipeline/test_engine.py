@@ -1,0 +1,121 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.engine import Pipeline, is_cut
+from pipeline.source import Frame, open_source
+from pipeline.track import Tracker
+
+CLIPS = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return Pipeline()
+
+
+def frames(name):
+    with open_source(CLIPS / name) as source:
+        return list(source)
+
+
+@pytest.fixture(scope="module")
+def walk():
+    return frames("walk.mp4")
+
+
+def results(pipeline, frames):
+    """Results of a clip; ids count from 1 again, as in a new program."""
+    pipeline.forget()
+    pipeline.tracker = Tracker(pipeline.tracker.threshold, pipeline.tracker.most)
+    return [pipeline(frame) for frame in frames]
+
+
+def labels(results, who=None):
+    """Labels shown, one a frame and action, of one person or of all."""
+    return [
+        action.label
+        for result in results
+        for action in result.actions
+        if who is None or action.people == (who,)
+    ]
+
+
+def at_rate(frames, rate):
+    """A 30 fps clip as a camera of another rate would have given it."""
+    if rate == 60:
+        twice = [(frame, half) for frame in frames for half in (0, 1)]
+        return [
+            Frame(2 * frame.index + half, frame.time + half / 60, frame.image)
+            for frame, half in twice
+        ]
+    kept = frames[:: 30 // rate]
+    return [dataclasses.replace(frame, index=i) for i, frame in enumerate(kept)]
+
+
+def test_a_walk_is_a_walk(pipeline, walk):
+    seen = results(pipeline, walk)
+    assert all(len(result.people) == 1 for result in seen[5:])
+    assert len({person.id for result in seen for person in result.people}) == 1
+    shown = labels(seen)
+    assert shown.count("walk") > 0.8 * len(shown)
+    assert set(shown) <= {"walk", None}
+    first = next(result.frame.time for result in seen if "walk" in labels([result]))
+    assert 0.4 < first < 1.5
+
+
+@pytest.mark.parametrize("rate", [15, 60])
+def test_the_frame_rate_does_not_change_the_label(pipeline, walk, rate):
+    shown = labels(results(pipeline, at_rate(walk, rate)))
+    assert shown.count("walk") > 0.8 * len(shown)
+    assert set(shown) <= {"walk", None}
+
+
+def test_two_unrelated_people_keep_their_own_labels(pipeline):
+    """A man does jumping jacks; a woman comes in after 40 frames and walks below him."""
+    seen = results(pipeline, frames("two_people.mp4")[:140])
+    assert {person.id for result in seen for person in result.people} == {1, 2}
+    assert all(len(action.people) == 1 for result in seen for action in result.actions)
+    walking = labels(seen[70:], who=2)
+    assert walking.count("walk") > 0.7 * len(walking)
+    assert "walk" not in labels(seen[:110], who=1)
+
+
+def test_ids_stay_with_two_who_walk_apart(pipeline):
+    seen = results(pipeline, frames("two_walkers.mp4"))
+    assert {tuple(sorted(p.id for p in result.people)) for result in seen[5:]} == {(1, 2)}
+    left = [min(result.people, key=lambda p: p.box[0]).id for result in seen[5:]]
+    assert len(set(left)) == 1
+    assert set(labels(seen)) <= {"walk", "walk away", None}
+
+
+def test_nobody_is_in_an_empty_street(pipeline, walk):
+    street = np.median([frame.image for frame in walk[::10]], axis=0).astype(np.uint8)
+    seen = results(pipeline, [Frame(i, i / 30, street) for i in range(30)])
+    assert all(not result.people and not result.actions for result in seen)
+
+
+def test_who_stands_still_gets_no_motion_label(pipeline, walk):
+    frozen = [Frame(i, i / 30, walk[60].image) for i in range(90)]
+    assert set(labels(results(pipeline, frozen))) == {None}
+
+
+def test_after_a_cut_nothing_is_remembered(pipeline, walk):
+    other = frames("two_people.mp4")
+    resized = [np.ascontiguousarray(frame.image[:442]) for frame in other[:30]]
+    joined = [frame.image for frame in walk[:60]] + resized
+    seen = results(pipeline, [Frame(i, i / 30, image) for i, image in enumerate(joined)])
+    before = {person.id for result in seen[:60] for person in result.people}
+    after = {person.id for result in seen[60:] for person in result.people}
+    assert before and after and before.isdisjoint(after)
+    assert not labels(seen[60:70])
+
+
+def test_a_cut_is_not_a_change_of_light():
+    rng = np.random.default_rng(0)
+    scene, other = rng.uniform(0, 200, (2, 18, 32)).astype(np.float32)
+    assert is_cut(scene, other)
+    assert not is_cut(scene, scene + 50)
+    assert not is_cut(scene, scene * 0.6)
