@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -174,7 +175,8 @@ def train(
         resume=resume,
         randomness={"seed": seed},
         cfg={"model_wrapper_cfg": {} if cuda else {"device_ids": None}} if distributed else None,
-        experiment_name=Path(work_dir).name,
+        # MMEngine shares logs and message hubs between runs of one name, and knows whole seconds.
+        experiment_name=f"{Path(work_dir).name}_{uuid4().hex[:8]}",
     )
     runner.train()
     if averaging:
