@@ -26,19 +26,17 @@ def _method_of_history(owner: type, name: str) -> object:
     return getattr(owner, name)
 
 
-# MMEngine 0.10.7 loads its own checkpoints as plain weights (mmengine issue 1655): these are the
-# only types beside tensors that it writes into them.
-torch.serialization.add_safe_globals(
-    [
-        HistoryBuffer,
-        *((_method_of_history, f"{module}.getattr") for module in ("builtins", "__builtin__")),
-        np.core.multiarray._reconstruct,
-        np.core.multiarray.scalar,
-        np.ndarray,
-        np.dtype,
-        *{type(np.dtype(kind)) for kind in (np.float64, np.float32, np.int64, np.int32, np.uint32)},
-    ]
-)
+WRITTEN = [
+    HistoryBuffer,
+    *((_method_of_history, f"{module}.getattr") for module in ("builtins", "__builtin__")),
+    np.core.multiarray._reconstruct,
+    np.core.multiarray.scalar,
+    np.ndarray,
+    np.dtype,
+    *{type(np.dtype(kind)) for kind in (np.float64, np.float32, np.int64, np.int32, np.uint32)},
+]
+"""The only types beside tensors that MMEngine writes into its checkpoints. Version 0.10.7 loads
+them as plain weights (mmengine issue 1655), and cannot resume without being told of these."""
 
 
 class Pretraining(BaseModel):
@@ -178,7 +176,8 @@ def train(
         # MMEngine shares logs and message hubs between runs of one name, and knows whole seconds.
         experiment_name=f"{Path(work_dir).name}_{uuid4().hex[:8]}",
     )
-    runner.train()
+    with torch.serialization.safe_globals(WRITTEN):
+        runner.train()
     if averaging:
         model.load_state_dict(averaging.ema_model.module.state_dict())
     model.eval()

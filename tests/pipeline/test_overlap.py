@@ -189,7 +189,7 @@ def test_memory_stays_flat_over_thousands_of_frames():
 
     def frames():
         for i in range(3000):
-            yield Frame(i, i / 30, np.full((90, 160, 3), abs(i % 120 - 60), np.uint8))
+            yield Frame(i, i / 30, np.full((24, 40, 3), abs(i % 120 - 60), np.uint8))
 
     tracemalloc.start()
     for result in pipeline.run(frames()):
@@ -197,4 +197,4 @@ def test_memory_stays_flat_over_thousands_of_frames():
             sizes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
     assert [person.id for person in result.people] == [1] and result.actions
-    assert max(sizes) - min(sizes) < 300_000
+    assert max(sizes) - sizes[0] < 200_000  # 2,700 frames of keypoints alone would be 550,000
