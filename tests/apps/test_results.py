@@ -1,41 +1,200 @@
 import json
+import multiprocessing
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from apps.cli import run
 from apps.results import main
+from models import studies
+from models.data import load_split
+from models.recipes import read_config
+from models.studies import Study, part
 from tests.skeletons import dataset
 
-CONFIG = """
+TINY = Path(__file__).parents[1] / "tiny_config.py"
+PROTOCOLS = """
 _base_ = ["{tiny}"]
 protocols = dict(
-    one=dict(data="a.pkl", train=["train"], test=["test"]),
-    two=dict(data="a.pkl", train=["test"], test=["train"]),
+    one=dict(data="a.pkl", train=["train"], test=["test"], mean="both"),
+    two=dict(data="a.pkl", train=["test"], test=["train"], mean="both"),
 )
 """
-TINY = Path(__file__).parents[1] / "tiny_config.py"
+BENCHMARK = PROTOCOLS + 'study = dict(kind="benchmark", seeds=[0])'
+FRACTIONS = (
+    PROTOCOLS
+    + """
+study = dict(
+    kind="fractions", protocols=["one"], fractions=[0.5], seeds=[0, 1],
+    tuning=dict(fraction=1.0, rates=[1e-9, 1e-2], seeds=[0]),
+)
+"""
+)
+ABLATION = (
+    PROTOCOLS
+    + """
+study = dict(
+    kind="ablation", protocol="one", validate=False, seeds=[0],
+    variants={{
+        "recipe": dict(),
+        "the same": dict(overrides={{"pretrain.model.beta": 2.0}}),
+        "flat": dict(overrides={{"finetune.model.geometry": False}}),
+        "scratch": dict(pretrained=False),
+        "linear": dict(linear=True),
+        "alone": dict(protocol="two", people=1),
+    }},
+)
+"""
+)
 
 
-def test_what_is_done_is_not_repeated_and_the_table_shows_it(monkeypatch, capsys, tmp_path):
-    dataset(tmp_path / "a.pkl")
-    config, out = tmp_path / "config.py", tmp_path / "out"
-    config.write_text(CONFIG.format(tiny=TINY))
-    arguments = ["results.py", config, "--data", tmp_path, "--out", out, "--threads", 1]
+@pytest.fixture
+def results(monkeypatch, capsys, tmp_path):
+    """Run a study; its table's rows come back, each a list of cells."""
+    dataset(tmp_path / "a.pkl", clips=18, people=2)
 
-    def results(*more):
-        monkeypatch.setattr(sys, "argv", [*map(str, arguments), *map(str, more)])
+    def call(text, *more, data=("--data", tmp_path)):
+        config = tmp_path / "config.py"
+        config.write_text(text.format(tiny=TINY))
+        arguments = [config, *data, "--out", tmp_path / "out", "--threads", 1, *more]
+        monkeypatch.setattr(sys, "argv", ["results.py", *map(str, arguments)])
         run(main)
-        return [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+        lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+        return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 
-    assert len(results("--seeds", 0, "--only", "one")) == 2
-    first = (out / "one-seed0.json").read_text()
-    assert json.loads(first)["clips"] == 4
-    marked = json.loads(first) | {"top-1": 0.5}
-    (out / "one-seed0.json").write_text(json.dumps(marked))
-    lines = results("--seeds", 0, 1)
-    assert json.loads((out / "one-seed0.json").read_text()) == marked
-    assert {path.name for path in out.glob("*.json")} == {
-        f"{name}-seed{seed}.json" for name in ("one", "two") for seed in (0, 1)
-    }
-    top = [json.loads((out / f"one-seed{seed}.json").read_text())["top-1"] for seed in (0, 1)]
-    assert f"| one | 2 | {50 * sum(top):.1f} ± " in lines[1]
+    return call
+
+
+def edit(out, name, **values):
+    """Change what a run's file says."""
+    (path,) = (p for p in out.glob("*.json") if json.loads(p.read_text())["name"] == name)
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def names(out):
+    return sorted(json.loads(path.read_text())["name"] for path in out.glob("*.json"))
+
+
+def test_what_is_done_is_not_repeated_and_protocols_are_averaged_by_seed(results, tmp_path):
+    out = tmp_path / "out"
+    assert [row[0] for row in results(BENCHMARK, "--only", "one")] == ["one"]
+    edit(out, "one, seed 0", **{"top-1": 0.4})
+    results(BENCHMARK, "--seeds", 0, 1)
+    assert names(out) == [f"{name}, seed {seed}" for name in ("one", "two") for seed in (0, 1)]
+    for name, seed, top in (("two", 0, 0.6), ("one", 1, 0.7), ("two", 1, 0.9)):
+        edit(out, f"{name}, seed {seed}", **{"top-1": top})
+    rows = results(BENCHMARK, "--table", "--seeds", 0, 1, data=())
+    assert [row[:3] for row in rows] == [
+        ["one", "2", "55.0 ± 21.2"],
+        ["both", "2", "65.0 ± 21.2"],
+        ["two", "2", "75.0 ± 21.2"],
+    ]
+
+
+def test_a_mean_waits_for_all_its_protocols_and_a_change_of_the_recipe_asks_for_new_runs(results):
+    results(BENCHMARK, "--only", "one")
+    assert [row[0] for row in results(BENCHMARK, "--table", data=())] == ["one"]
+    changed = BENCHMARK + "\nfinetune = dict(schedule=dict(lr=2e-2))"
+    assert results(changed, "--table", data=()) == []
+
+
+def test_each_arm_takes_its_best_rate_and_both_the_same_clips(results, tmp_path):
+    out, picture = tmp_path / "out", tmp_path / "curve.png"
+    results(FRACTIONS, "--plot", picture)
+    assert picture.stat().st_size > 1000
+    records = [json.loads(path.read_text()) for path in out.glob("*.json")]
+    trials = [record for record in records if record["validate"]]
+    assert (len(trials), len(records)) == (4, 4 + 4)
+    for arm in ("from scratch", "pre-trained"):
+        tried = {
+            r["recipe"]["finetune"]["schedule"]["lr"]: r["top-1"] for r in trials if r["row"] == arm
+        }
+        best = max(sorted(tried), key=tried.get)
+        assert {
+            record["recipe"]["finetune"]["schedule"]["lr"]
+            for record in records
+            if record["row"] == arm and not record["validate"]
+        } == {best}
+    assert {record["training clips"] for record in records if not record["validate"]} == {6}
+    # One pre-training for the figures, and one without the validation clips for the trials.
+    assert len(list((out / "pretrained").glob("*.safetensors"))) == 2
+    for arm, tops in (("from scratch", (0.5, 0.6)), ("pre-trained", (0.6, 0.8))):
+        for seed, top in enumerate(tops):
+            edit(out, f"one, 50%, {arm}, seed {seed}", **{"top-1": top})
+    rows = results(FRACTIONS, "--table", data=())
+    expected = ["one", "50%", "2", "55.0 ± 7.1", "70.0 ± 14.1", "+15.0 (-48.5 to +78.5)"]
+    assert rows[0] == expected
+
+
+def test_every_kind_of_variant_runs_and_equal_ones_run_once(results, tmp_path):
+    rows = results(ABLATION)
+    assert [row[0] for row in rows] == ["recipe", "the same", "flat", "scratch", "linear", "alone"]
+    out = tmp_path / "out"
+    assert "the same, seed 0" not in names(out)
+    assert len(names(out)) == 5
+    assert len(list((out / "pretrained").glob("*.safetensors"))) == 2
+
+
+def test_a_run_is_left_to_the_process_that_is_at_it_until_that_dies(monkeypatch, tmp_path):
+    dataset(tmp_path / "a.pkl")
+    (tmp_path / "config.py").write_text(BENCHMARK.format(tiny=TINY))
+    owner = multiprocessing.get_context("spawn").Process(target=_get_stuck, args=(tmp_path,))
+    owner.start()
+    while not (tmp_path / "stuck").exists():
+        assert owner.is_alive()
+        time.sleep(0.05)
+    study = _study(tmp_path)
+    done = []
+
+    def sleep(seconds):
+        done.append([record["row"] for record in study.records()])
+        owner.kill()
+        owner.join()
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    study.work(tmp_path)
+    assert done == [["two"]]
+    assert len(study.records()) == 2
+
+
+def _study(folder):
+    return Study(read_config(folder / "config.py"), folder / "out")
+
+
+def _get_stuck(folder):
+    def stuck(*args, **options):
+        (folder / "stuck").touch()
+        time.sleep(600)
+
+    studies.finetune = stuck
+    _study(folder).work(folder)
+
+
+def test_a_part_is_stratified_nested_and_as_long_as_the_whole(tmp_path):
+    clips = load_split([dataset(tmp_path / "a.pkl", clips=60)], ["train"])
+    quarter, half = (part(clips, fraction, 3) for fraction in (0.25, 0.5))
+    assert len(quarter) == len(half) == len(clips) == 40
+    chosen = {clip.name for clip in quarter}
+    assert chosen < {clip.name for clip in half}
+    assert {clip.name for clip in part(clips, 0.25, 4)} != chosen
+    assert len({c.name for c in part(clips, 0.001, 0)}) == 2
+    assert [
+        sum(c.label == label for c in clips if c.name in chosen) for label in ("class 0", "class 1")
+    ] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "message"),
+    [
+        (BENCHMARK, ("--only", "x"), "no run's name begins with 'x'"),
+        (BENCHMARK, ("--plot", "x.png"), "only a study of fractions can be plotted"),
+        ('_base_ = ["{tiny}"]', (), "the config has no study"),
+    ],
+)
+def test_mistakes_are_answered_with_one_line(results, capsys, text, more, message):
+    with pytest.raises(SystemExit) as left:
+        results(text, "--table", *more, data=())
+    assert left.value.code == 2
+    assert capsys.readouterr().err == f"error: {message}\n"

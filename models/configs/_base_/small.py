@@ -1,0 +1,33 @@
+"""Protocols of the literature on the three small data sets.
+
+`validation` are the splits of the training part on which a choice is made: for SBU the next fold;
+for the others, without any, see `models.data.hold_out`. `mean` names the mean that a protocol
+belongs to.
+"""
+
+_folds = [f"fold{i}" for i in range(1, 6)]
+
+protocols = dict(
+    **{
+        f"JHMDB split {i}": dict(
+            data="jhmdb_2d.pkl",
+            train=[f"train{i}"],
+            test=[f"test{i}"],
+            mean="JHMDB, mean of 3 splits",
+        )
+        for i in (1, 2, 3)
+    },
+    **{
+        "MSR Action3D": dict(data="msr_action3d_2d.pkl", train=["xsub_train"], test=["xsub_val"]),
+    },
+    **{
+        f"SBU {fold}": dict(
+            data="sbu_interaction_2d.pkl",
+            train=[other for other in _folds if other != fold],
+            test=[fold],
+            validation=[following],
+            mean="SBU, mean of 5 folds",
+        )
+        for fold, following in zip(_folds, _folds[1:] + _folds[:1])  # noqa: B905
+    },
+)

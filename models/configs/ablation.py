@@ -1,0 +1,61 @@
+"""The recipe of clip.py and what becomes of it, one thing changed at a time."""
+
+_base_ = ["clip.py", "_base_/small.py"]
+
+_together = {
+    f"encoder depth {depth}": {"pretrain.model.depth": depth, "finetune.model.depth": depth}
+    for depth in (1, 2, 3)
+}
+_together["normalised adjacency"] = {
+    "pretrain.model.normalised": True,
+    "finetune.model.normalised": True,
+}
+_together["no joint identity"] = {
+    "pretrain.model.identity": False,
+    "finetune.model.identity": False,
+}
+
+_pretraining = {
+    "1 masked part": {"masked_parts": (1, 1)},
+    "1 to 3 masked parts": {"masked_parts": (1, 3)},
+    "3 masked parts": {"masked_parts": (3, 3)},
+    "random joints masked": {"part_masking": False},
+    "beta 1": {"beta": 1.0},
+    "beta 2": {"beta": 2.0},
+    "beta 3": {"beta": 3.0},
+    "mean inside the power": {"mean_loss": False},
+    "mean outside the power": {"mean_loss": True},
+}
+
+_network = {
+    "no temporal modules": {"temporal": False, "strides": (1, 1, 1)},
+    "no geometry": {"geometry": False},
+}
+
+_pairs = {
+    "two people: the recipe": dict(),
+    "two people: no exchange": dict(overrides={"finetune.model.exchange": False}),
+    "two people: the first alone": dict(people=1),
+}
+
+study = dict(
+    kind="ablation",
+    protocol="JHMDB split 1",
+    validate=True,
+    seeds=[0],
+    variants={
+        "the recipe": dict(),
+        "from scratch": dict(pretrained=False),
+        "linear probe": dict(linear=True),
+        **{name: dict(overrides=values) for name, values in _together.items()},
+        **{
+            name: dict(overrides={f"pretrain.model.{key}": values[key] for key in values})
+            for name, values in _pretraining.items()
+        },
+        **{
+            name: dict(overrides={f"finetune.model.{key}": values[key] for key in values})
+            for name, values in _network.items()
+        },
+        **{name: dict(protocol="SBU fold5", **variant) for name, variant in _pairs.items()},
+    },
+)
