@@ -31,6 +31,8 @@ class Probe(nn.Module):
         """Frozen features [B, F] of windows."""
         if isinstance(self.backbone, STRL):
             return self.backbone.features(window, present)
+        joints = self.backbone.joints
+        window, present = window[..., joints, :], present[..., joints]
         hidden = self.backbone.encoder(self.backbone.embedding(window, present))
         hidden = hidden * present.any(dim=3)[..., None, None]
         return torch.cat([hidden.mean(dim=(1, 2)), hidden.amax(dim=(1, 2))], dim=1).flatten(1)

@@ -10,12 +10,13 @@ from models.strl import STRL, Label
 from tests.skeletons import dataset
 
 
+@pytest.mark.parametrize("face", [True, False])
 @pytest.mark.parametrize("kind", [SkeletonMAE, STRL])
-def test_a_line_through_frozen_features_tells_plain_actions_apart(tmp_path, kind):
+def test_a_line_through_frozen_features_tells_plain_actions_apart(tmp_path, kind, face):
     path = dataset(tmp_path / "a.pkl", clips=24, layout="msr20")
     train, test = (load_split([path], [split]) for split in ("train", "test"))
     torch.manual_seed(0)
-    options = {"width": 16, "depth": 1, "identity": True}
+    options = {"width": 16, "depth": 1, "identity": True, "face": face}
     if kind is STRL:
         model = STRL([Label("other", 0)], strides=(1,), by_parts=True, **options)
     else:
