@@ -1,15 +1,8 @@
 """NTU RGB+D 120 (ntu120_hrnet.pkl): splits xsub_train and xsub_val, xset_train and xset_val.
 
-As PYSKL publishes it: COCO-17 joints in 2D, estimated by HRNet. The network is that of clip.py.
+The file numbers its classes; `--labels models/configs/ntu_labels.json` names them.
 """
 
-_base_ = ["clip.py"]
+_base_ = ["_base_/published.py"]
 
-pretrain = dict(schedule=dict(epochs=10, batch_size=128))
-
-finetune = dict(
-    crop=0.9,
-    model=dict(dropout=0.2),
-    augmentation=dict(mirror=False),
-    schedule=dict(epochs=30, batch_size=64, momentum=1e-3),
-)
+finetune = dict(schedule=dict(epochs=30))
