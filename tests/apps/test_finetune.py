@@ -94,6 +94,16 @@ def test_the_ready_configs_take_files_as_pyskl_publishes_them(
     assert [label.name for label in STRL.load(out).labels] == ["class 0", "class 1"]
 
 
+def test_the_classes_of_ntu_have_names(monkeypatch, tmp_path):
+    names = CONFIGS / "ntu_labels.json"
+    assert list(json.loads(names.read_text())) == [f"class {index}" for index in range(120)]
+    assert len(set(json.loads(names.read_text()).values())) == 120
+    data, out = dataset(tmp_path / "ntu60_hrnet.pkl"), tmp_path / "strl.safetensors"
+    options = ["--data", data, "--split", "train", "--epochs", 1, "--work-dir", tmp_path / "run"]
+    door(monkeypatch, finetune, TINY, *options, "--labels", names, "--out", out)
+    assert [label.name for label in STRL.load(out).labels] == ["drink water", "eat meal/snack"]
+
+
 def test_classes_are_mapped_onto_the_vocabulary(monkeypatch, capsys, tmp_path):
     data, out = dataset(tmp_path / "a.pkl", layout="sbu15"), tmp_path / "strl.safetensors"
     mapping = tmp_path / "map.json"
