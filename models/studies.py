@@ -179,7 +179,9 @@ class Study:
         identity = asdict(run) | {"recipe": recipe.to_dict()}
         for key in ("name", "row", "overrides", "trials"):
             del identity[key]
-        return identity | {"data": self.config.protocols[run.protocol].to_dict()}
+        protocol = self.config.protocols[run.protocol].to_dict()
+        keys = ("data", "train", "validation" if run.validate else "test")
+        return identity | {"clips of": {key: protocol.get(key) for key in keys}}
 
     def _claim(self, run: Run, folder: Path, amp: bool) -> bool:
         """Carry a run out, unless another process is at it or it has to wait for its trials.
@@ -221,7 +223,9 @@ class Study:
         figures = evaluate(model, test, recipe.finetune.mode).figures
         _write(path, {"name": run.name, "row": run.row, **record, **figures, **identity})
         done = sum(self.record(run) is not None for run in self.runs)
-        print(f"[{done} of {len(self.runs)}] {run.name}: top-1 {figures['top-1']:.1%}", flush=True)
+        took = f"{(time.monotonic() - start) / 60:.1f} min"
+        top = f"top-1 {figures['top-1']:.1%}"
+        print(f"[{done} of {len(self.runs)}] {run.name}: {top}, {took}", flush=True)
 
     def _clips(self, run: Run, folder: Path) -> tuple[list[Clip], list[Clip]]:
         """To train and to evaluate on."""

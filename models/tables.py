@@ -55,8 +55,8 @@ def fractions(records: list[dict], config: Config) -> str:
 
 def ablation(records: list[dict], config: Config) -> str:
     """Top-1 of each variant, of one seed unless there are more."""
-    where = "the validation part of the training clips" if config.study.validate else "the test"
-    lines = [f"| variant | protocol | top-1 on {where}, % | seeds |", "|---|---|---|---|"]
+    where = "validation part of the training clips" if config.study.validate else "test clips"
+    lines = [f"| variant | protocol | top-1 on the {where}, % | seeds |", "|---|---|---|---|"]
     rows: dict[tuple, list[float]] = {}
     for record in records:
         rows.setdefault((record["row"], record["protocol"]), []).append(100 * record["top-1"])
