@@ -1,9 +1,9 @@
 """Benchmarks on small data sets: whole clips, a data set's own classes, every module that pays."""
 
-encoder = dict(width=64, depth=2, identity=True, face=False)
+_base_ = ["_base_/encoder.py"]
 
 pretrain = dict(
-    model=dict(**encoder, hidden=64, masked_parts=(1, 3), beta=2.0, mean_loss=True),
+    model=dict(hidden=64, masked_parts=(1, 3), beta=2.0, mean_loss=True),
     augmentation=dict(turn=0.5, roll=0.2, stretch=0.15, proportions=0.1, mirror=True),
     schedule=dict(epochs=30, batch_size=32, lr=2e-3, weight_decay=1e-2),
 )
@@ -12,7 +12,6 @@ finetune = dict(
     mode="clip",
     crop=0.7,
     model=dict(
-        **encoder,
         stem_stride=2,
         strides=(1, 2, 1),
         exchange=True,

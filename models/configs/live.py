@@ -1,9 +1,9 @@
 """The classifier that ships: live windows, one vocabulary from three data sets."""
 
-encoder = dict(width=64, depth=2, identity=True, face=False)
+_base_ = ["_base_/encoder.py"]
 
 pretrain = dict(
-    model=dict(**encoder, hidden=64, masked_parts=(1, 3), beta=2.0, mean_loss=True),
+    model=dict(hidden=64, masked_parts=(1, 3), beta=2.0, mean_loss=True),
     augmentation=dict(turn=0.9, roll=0.25, stretch=0.25, proportions=0.2, head=0.1, mirror=True),
     schedule=dict(epochs=12, batch_size=32, lr=2e-3, weight_decay=1e-2),
 )
@@ -31,7 +31,6 @@ finetune = dict(
     whole=0.1,
     length=3200,
     model=dict(
-        **encoder,
         stem_stride=2,
         strides=(1, 2, 1),
         exchange=True,
