@@ -192,10 +192,10 @@ class Study:
             return False
         lock = FileLock(_made(self.out / "locks") / f"{_digest(identity)}.lock")
         try:
-            lock.acquire(blocking=False)
+            claim = lock.acquire(blocking=False)
         except Timeout:
             return False
-        with lock:
+        with claim:
             if self.record(run) is None:
                 self._carry_out(run, identity, folder, amp)
         return True
