@@ -43,6 +43,9 @@ class Augmentation:
         parts: chance that whole parts, or a person for a while, are missing.
         cut: chance that the frame's edge cuts the body.
         clash: chance that joints of two people who touch are lost or taken for the other's.
+        mirror: left and right may be exchanged.
+        bodies: chance that each person gets the bones of another clip's person.
+        pan: spread of the speed at which the camera swings, torso lengths a second.
     """
 
     turn: float = 0.0
@@ -61,11 +64,29 @@ class Augmentation:
     cut: float = 0.0
     clash: float = 0.0
     mirror: bool = False
+    bodies: float = 0.0
+    pan: float = 0.0
 
-    def scene(self, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Other bodies, seen from elsewhere."""
+    def scene(
+        self,
+        points: np.ndarray,
+        fps: float,
+        rng: np.random.Generator,
+        bodies: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Other bodies, seen from elsewhere.
+
+        Args:
+            points: [P, F, 17, 3].
+            fps: frames a second.
+            rng: of everything random.
+            bodies: lengths of bones to draw from, [K, 17], as `bone_lengths` gives them.
+        """
         points = points.copy()
         xy = points[..., :2]
+        for person in xy:
+            if bodies is not None and rng.random() < self.bodies:
+                _exchange_body(person, bodies[rng.integers(len(bodies))])
         if self.proportions or self.head:
             _reshape_bodies(xy, self.proportions, self.head, rng)
         if self.turn:
@@ -75,6 +96,8 @@ class Augmentation:
         _transform_plane(xy, self.roll, self.stretch, rng)
         if self.mirror and rng.random() < 0.5:
             points = mirrored(points)
+        if self.pan:
+            _pan(points[..., :2], fps, self.pan, rng)
         return points[::-1] if rng.random() < 0.5 else points
 
     def estimate(self, points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
@@ -122,21 +145,45 @@ def sway(
     return knots[left] * (1 - weight) + knots[left + 1] * weight
 
 
+def bone_lengths(xy: np.ndarray) -> np.ndarray:
+    """Length of the bone that ends in each joint of a person [F, 17, 2], alike left and right.
+
+    A projection shortens bones, hence the ninth decile over time; NaN where it was never seen.
+    """
+    lengths = np.full((len(xy), len(JOINTS)), np.nan, np.float32)
+    joints, a, b = (list(column) for column in zip(*_TREE, strict=True))
+    lengths[:, joints] = np.linalg.norm(xy[:, joints] - (xy[:, a] + xy[:, b]) / 2, axis=-1)
+    lengths.sort(axis=0)
+    place = np.round(0.9 * ((~np.isnan(lengths)).sum(axis=0) - 1).clip(0)).astype(int)
+    lengths = np.take_along_axis(lengths, place[None], axis=0)[0]
+    return np.fmax(lengths, lengths[list(FLIP)])
+
+
 def _reshape_bodies(xy: np.ndarray, amount: float, head: float, rng: np.random.Generator) -> None:
     for person in xy:
-        old = person.copy()
+        wide = 1 + rng.uniform(-amount, amount)
         factor = 1 + rng.uniform(-amount, amount, len(JOINTS)).astype(np.float32)
         factor = np.sqrt(factor * factor[list(FLIP)])  # the same left and right
-        wide = 1 + rng.uniform(-amount, amount)
-        for side, other in ((11, 12), (5, 6)):  # the width of hips and shoulders
-            middle = (old[:, side] + old[:, other]) / 2
-            for joint in (side, other):
-                person[:, joint] = middle + wide * (old[:, joint] - middle)
-        for joint, a, b in _TREE:
-            base, was = (person[:, a] + person[:, b]) / 2, (old[:, a] + old[:, b]) / 2
-            moved = base + factor[joint] * (old[:, joint] - was)
-            person[:, joint] = np.where(np.isnan(moved), person[:, joint], moved)
+        _stretch_bones(person, factor, wide)
         person[:, 0] += rng.normal(0, head, 2)
+
+
+def _exchange_body(person: np.ndarray, lengths: np.ndarray) -> None:
+    """Give a person [F, 17, 2] bones of these lengths [17]; a bone keeps its own if unknown."""
+    factor = lengths / np.maximum(bone_lengths(person), 0.05)
+    _stretch_bones(person, np.nan_to_num(np.clip(factor, 0.5, 2.0), nan=1.0))
+
+
+def _stretch_bones(person: np.ndarray, factor: np.ndarray, wide: float = 1.0) -> None:
+    """Change a person's bones by factors [17] and the width of the hips by another, in place."""
+    old = person.copy()
+    middle = (old[:, 11] + old[:, 12]) / 2
+    for hip in (11, 12):
+        person[:, hip] = middle + wide * (old[:, hip] - middle)
+    for joint, a, b in _TREE:
+        base, was = (person[:, a] + person[:, b]) / 2, (old[:, a] + old[:, b]) / 2
+        moved = base + factor[joint] * (old[:, joint] - was)
+        person[:, joint] = np.where(np.isnan(moved), person[:, joint], moved)
 
 
 def _turn(xy: np.ndarray, angle: float) -> None:
@@ -153,6 +200,15 @@ def _turn(xy: np.ndarray, angle: float) -> None:
         base = (depth[:, :, a] + depth[:, :, b]) / 2
         depth[:, :, joint] = base + _FORWARD.get(joint, 0.8) * offset
     xy[..., 0] = xy[..., 0] * np.cos(angle) + depth * np.sin(angle)
+
+
+def _pan(xy: np.ndarray, fps: float, speed: float, rng: np.random.Generator) -> None:
+    """The camera follows, or swings at an even speed and shakes a little."""
+    frames = xy.shape[1]
+    velocity = rng.normal(0, speed, 2) * (1, 0.25) * (rng.random() < 0.5)
+    shake = sway((frames, 2), fps, rng, rate=2.0) * rng.uniform(0, 0.1 * speed)
+    path = np.arange(frames)[:, None] / fps * velocity + shake
+    xy += path[:, None].astype(np.float32)
 
 
 def _change_depth(xy: np.ndarray, amount: float, rng: np.random.Generator) -> None:

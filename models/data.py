@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import UserError
+from models.label import NOTHING
 from models.sample import PEOPLE, Track, torso_length
 from models.skeleton import layout, to_coco
 
@@ -147,8 +148,15 @@ def relabel(clips: Iterable[Clip], mapping: dict[str, str | None] | None) -> lis
     return result
 
 
+def named(clips: Iterable[Clip]) -> list[Clip]:
+    """The clips that show an action with a name."""
+    return [clip for clip in clips if clip.label != NOTHING]
+
+
 def read_label_map(path: str | Path) -> dict[str, str | None]:
-    """A JSON object that maps class names to labels, or to null for classes to leave out.
+    """A JSON object that maps class names to labels.
+
+    Null leaves a class out; "nothing" makes its clips examples of what has no label.
 
     Raises:
         UserError: no such file, or something else in it.

@@ -10,8 +10,9 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from models.augment import Augmentation
-from models.data import Clip
+from models.data import Clip, named
 from models.errors import UserError
+from models.label import NOTHING
 from models.strl import STRL
 from models.windows import Scene, clip_windows, live_windows
 
@@ -87,11 +88,16 @@ def evaluate(model: STRL, clips: Sequence[Clip], mode: str, stress: bool = False
     Raises:
         UserError: a clip has a label that the model lacks, or there are no clips.
     """
+    others = [clip for clip in clips if clip.label == NOTHING]
+    clips = named(clips)
     target = targets(model, clips)
     logits = predict(model, MODES[mode](clips))
     figures = {"mode": mode, "clips": len(clips), **metrics(model, logits, target)}
+    if others:
+        said = answers(model, predict(model, MODES[mode](others))) >= 0
+        figures["answers to clips without a label"] = float(said.float().mean())
     known = {value for pair in model.clips for value in pair}
-    leaked = sum(clip.name in known or clip.fingerprint in known for clip in clips)
+    leaked = sum(clip.name in known or clip.fingerprint in known for clip in clips + others)
     if leaked:
         figures["NOT HELD OUT: clips seen in training"] = leaked
     if stress:
@@ -204,7 +210,8 @@ def disturb(clips: Sequence[Clip], augmentation: Augmentation, seed: int = 0) ->
     for clip in clips:
         rng = np.random.default_rng((seed, int(clip.fingerprint, 16)))
         scene = Scene.of(clip)
-        people = augmentation.estimate(augmentation.scene(scene.points, rng), scene.fps, rng)
+        people = augmentation.scene(scene.points, scene.fps, rng)
+        people = augmentation.estimate(people, scene.fps, rng)
         times = clip.times / augmentation.pace(rng)
         disturbed.append(replace(clip, keypoints=people, times=times, unit=1.0))
     return disturbed

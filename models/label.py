@@ -1,6 +1,9 @@
-"""A word of the vocabulary."""
+"""Words of the vocabulary, and the want of one."""
 
 from dataclasses import dataclass
+
+NOTHING = "nothing"
+"""The class of clips that show something else: what to tell the labels from, and no answer."""
 
 
 @dataclass(frozen=True)

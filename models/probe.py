@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.data import Clip
+from models.data import Clip, named
 from models.errors import UserError
 from models.evaluation import MODES, predict
 from models.skeleton_mae import SkeletonMAE
@@ -58,6 +58,7 @@ def linear_probe(weights: str | Path, clips: Sequence[Clip], mode: str) -> Probe
         backbone = STRL.load(weights)
     except UserError:
         backbone = SkeletonMAE.load(weights)
+    clips = named(clips)
     names = sorted({clip.label for clip in clips})
     probe = Probe(backbone.requires_grad_(False), [Label(name, 0) for name in names])
     target = torch.tensor([names.index(clip.label) for clip in clips])

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from torch.utils.data import Dataset
 
 from models.augment import Augmentation
-from models.data import Clip
+from models.data import Clip, named
 from models.errors import UserError
 from models.evaluation import fit_temperature, fit_threshold, predict
 from models.skeleton_mae import SkeletonMAE
@@ -61,9 +61,9 @@ def vocabulary(config: Config, clips: Sequence[Clip]) -> list[Label]:
         UserError: a clip has a label that the config lacks.
     """
     if "labels" not in config.finetune:
-        return [Label(name, 0) for name in sorted({clip.label for clip in clips})]
+        return [Label(name, 0) for name in sorted({clip.label for clip in named(clips)})]
     labels = [Label(**label) for label in config.finetune.labels]
-    if missing := {clip.label for clip in clips} - {label.name for label in labels}:
+    if missing := {clip.label for clip in named(clips)} - {label.name for label in labels}:
         raise UserError(f"the config has no label {', '.join(sorted(missing))}; map with --labels")
     return labels
 
@@ -107,7 +107,7 @@ def training_windows(
     augmentation = Augmentation(**settings.augmentation)
     if settings.mode == "clip":
         names = [label.name for label in labels]
-        return ClipWindows(clips, names, augmentation, seed, settings.get("crop", 1.0))
+        return ClipWindows(named(clips), names, augmentation, seed, settings.get("crop", 1.0))
     return LiveWindows(
         clips,
         people={label.name: label.people for label in labels},

@@ -66,6 +66,12 @@ FACE = (1, 2, 3, 4)
 BODY = (0, *range(5, len(JOINTS)))
 """The joints that can be present."""
 
+PARENTS = (
+    (5, 0, 0, 1, 2, 11, 12, 5, 6, 7, 8, 12, 11, 11, 12, 13, 14),
+    (6, 0, 0, 1, 2, 11, 12, 5, 6, 7, 8, 12, 11, 11, 12, 13, 14),
+)
+"""The bone that ends in each joint begins half way between these two joints."""
+
 FLIP = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 """The joint that each joint becomes in a mirror."""
 

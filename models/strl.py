@@ -17,7 +17,7 @@ from models.errors import UserError
 from models.gin import GINEncoder
 from models.label import Label
 from models.sample import RATE, STEPS
-from models.skeleton import BODY, JOINTS, PARTS
+from models.skeleton import BODY, JOINTS, PARENTS, PARTS
 from models.skeleton_mae import JointEmbedding, SkeletonMAE
 
 TORSO = PARTS["torso"]
@@ -127,6 +127,8 @@ class STRL(nn.Module):
         exchange: let the two people's pooled vectors meet in every layer.
         temporal: multi-scale temporal modules after every layer.
         geometry: also embed where joints are relative to the body, and how they move.
+        bones: also embed the direction of each bone, which other proportions leave as it is.
+        contact: also embed where the other person is, and how near to each joint.
         scales: spans, in steps of the last layer, averaged over before the maximum over time is
             taken (multi-scale temporal pooling); 0 is the whole window.
         by_parts: pool the joints by part and not over the whole body.
@@ -154,6 +156,8 @@ class STRL(nn.Module):
         exchange: bool = False,
         temporal: bool = False,
         geometry: bool = False,
+        bones: bool = False,
+        contact: bool = False,
         scales: Sequence[int] = (1, 4, 0),
         by_parts: bool = False,
         by_people: bool = False,
@@ -177,6 +181,8 @@ class STRL(nn.Module):
             "exchange": exchange,
             "temporal": temporal,
             "geometry": geometry,
+            "bones": bones,
+            "contact": contact,
             "scales": list(scales),
             "by_parts": by_parts,
             "by_people": by_people,
@@ -187,6 +193,8 @@ class STRL(nn.Module):
         self.joints = list(range(len(JOINTS)) if face else BODY)
         self.embedding = JointEmbedding(width, identity, len(self.joints))
         self.geometry = nn.Linear(6, width, bias=False) if geometry else None
+        self.bones = nn.Linear(2, width, bias=False) if bones else None
+        self.contact = nn.Linear(3, width, bias=False) if contact else None
         self.position = nn.Parameter(torch.randn(STEPS // stem_stride, 1, width) * 0.02)
         encoders = (GINEncoder(width, width, depth, normalised, self.joints) for _ in strides)
         self.layers = nn.ModuleList(
@@ -229,15 +237,26 @@ class STRL(nn.Module):
         rows = _rows(people)
         here = people.flatten().nonzero()[:, 0]
         joints, visible = window.flatten(0, 1)[here], present.flatten(0, 1)[here]
-        steps = slice(self.stem_stride - 1, None, self.stem_stride)
-        body = joints[:, steps][:, :, self.joints], visible[:, steps][:, :, self.joints]
-        x = self.embedding(*body) + self.position  # [R, T, N, D]
-        if self.geometry is not None:
-            x = x + self.geometry(_geometry(joints, visible)[:, steps][:, :, self.joints])
         partner = rows.flip(1).flatten()[here]
+        x = self.embed(joints, visible, partner)  # [R, T, N, D]
         for layer in self.layers:
             x = layer(x, partner)  # [R, T', N, D]
         return _over_people(self.pool(x, visible.any(dim=2)), rows, people)
+
+    def embed(self, joints: Tensor, visible: Tensor, partner: Tensor) -> Tensor:
+        """People [R, 64, 17, 2] as features [R, T, N, D] of every `stem_stride`-th step."""
+        steps = slice(self.stem_stride - 1, None, self.stem_stride)
+        joints_, visible_ = joints[:, steps], visible[:, steps]
+        x = self.embedding(joints_[:, :, self.joints], visible_[:, :, self.joints]) + self.position
+        if self.geometry is not None:
+            x = x + self.geometry(_geometry(joints, visible)[:, steps][:, :, self.joints])
+        if self.bones is not None:
+            x = x + self.bones(_directions(joints_, visible_)[:, :, self.joints])
+        if self.contact is not None:
+            other = functional.pad(joints_, (0, 0, 0, 0, 0, 0, 0, 1))[partner]
+            seen = functional.pad(visible_, (0, 0, 0, 0, 0, 1))[partner]
+            x = x + self.contact(_contact(joints_, visible_, other, seen)[:, :, self.joints])
+        return x
 
     def pool(self, x: Tensor, here: Tensor) -> Tensor:
         """Multi-scale temporal pooling, [R, T', N, D] to [R, F], where the person is here."""
@@ -322,10 +341,7 @@ class STRL(nn.Module):
 
 def _geometry(joints: Tensor, visible: Tensor) -> Tensor:
     """Place relative to the torso, speed over 2 and over 8 steps, [R, T, 17, 6]; 0 if unknown."""
-    torso, seen = joints[:, :, TORSO], visible[:, :, TORSO, None]
-    count = seen.sum(dim=2, keepdim=True)
-    centre = torch.where(seen, torso, 0).sum(dim=2, keepdim=True) / count.clamp(min=1)
-    parts = [torch.where(visible[..., None] & (count > 0), joints - centre, 0)]
+    parts = [_offset(joints, visible, joints, visible)]
     for reach in (1, 4):
         motion = torch.zeros_like(joints)
         both = visible[:, 2 * reach :] & visible[:, : -2 * reach]
@@ -333,6 +349,31 @@ def _geometry(joints: Tensor, visible: Tensor) -> Tensor:
         motion[:, reach:-reach] = torch.where(both[..., None], moved, 0) * (RATE / (2 * reach))
         parts.append(motion)
     return torch.cat(parts, dim=-1)
+
+
+def _offset(joints: Tensor, visible: Tensor, other: Tensor, seen: Tensor) -> Tensor:
+    """Joints relative to the middle of somebody's torso, [R, T, 17, 2]; 0 if unknown."""
+    torso, seen = other[:, :, TORSO], seen[:, :, TORSO, None]
+    count = seen.sum(dim=2, keepdim=True)
+    centre = torch.where(seen, torso, 0).sum(dim=2, keepdim=True) / count.clamp(min=1)
+    return torch.where(visible[..., None] & (count > 0), joints - centre, 0)
+
+
+def _directions(joints: Tensor, visible: Tensor) -> Tensor:
+    """Unit vectors along the bone that ends in each joint, [R, T, 17, 2]; 0 if unknown."""
+    first, second = list(PARENTS[0]), list(PARENTS[1])
+    seen = visible & visible[:, :, first] & visible[:, :, second]
+    bone = joints - (joints[:, :, first] + joints[:, :, second]) / 2
+    bone = torch.where(seen[..., None], bone, 0)
+    return bone / bone.norm(dim=-1, keepdim=True).clamp(min=0.1)
+
+
+def _contact(joints: Tensor, visible: Tensor, other: Tensor, seen: Tensor) -> Tensor:
+    """Nearness of the partner's next joint, place relative to their torso, [R, T, 17, 3]."""
+    both = visible[..., None] & seen[:, :, None]
+    apart = (joints[:, :, :, None] - other[:, :, None]).square().sum(dim=-1)
+    near = torch.where(both, (-apart).exp(), 0).amax(dim=-1, keepdim=True)
+    return torch.cat([near, _offset(joints, visible, other, seen) / 2], dim=-1)
 
 
 def _rows(people: Tensor) -> Tensor:

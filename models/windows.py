@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch.utils.data import Dataset
 
-from models.augment import Augmentation, mirrored, sway
-from models.data import Clip
+from models.augment import Augmentation, bone_lengths, mirrored, sway
+from models.data import Clip, named
+from models.label import NOTHING
 from models.sample import MAX_GAP, RATE, STEPS, Track, clip_window, span_window
 from models.skeleton import FLIP, PARTS
 
@@ -80,6 +81,7 @@ class ClipWindows(Dataset):
         self.scenes = [Scene.of(clip) for clip in clips]
         self.targets = [classes.index(clip.label) for clip in clips]
         self.augmentation, self.seed, self.crop = augmentation, seed, crop
+        self.bodies = _bodies(self.scenes)
 
     def __len__(self) -> int:
         return len(self.scenes)
@@ -93,7 +95,7 @@ class ClipWindows(Dataset):
         kept = max(round(frames * rng.uniform(self.crop, 1)), min(2, frames))
         start = int(rng.integers(0, frames - kept + 1))
         times, points = scene.times[start : start + kept], scene.points[:, start : start + kept]
-        points = augmentation.scene(points, rng)
+        points = augmentation.scene(points, scene.fps, rng, self.bodies)
         points = augmentation.estimate(points, scene.fps, rng)
         window, present = clip_window(Scene(times, points).tracks, _THRESHOLD)
         return window, present, self.targets[place]
@@ -104,7 +106,7 @@ class LiveWindows(Dataset):
     """What a camera gives: windows that end now, begin anywhere, and often mean nothing.
 
     Args:
-        clips: labelled clips.
+        clips: labelled clips, and such of nothing.
         people: how many people each label takes.
         held: labels that are also true of people who keep still.
         cyclic: labels of motions that go on, to and fro.
@@ -130,13 +132,17 @@ class LiveWindows(Dataset):
     whole: float
     seed: int = 0
     scenes: list[Scene] = field(init=False)
+    bodies: np.ndarray = field(init=False)
     labels: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.scenes = [Scene.of(clip) for clip in self.clips]
-        self.labels = [clip.label for clip in self.clips]
+        clips = named(self.clips)
+        self.scenes = [Scene.of(clip) for clip in clips]
+        self.labels = [clip.label for clip in clips]
+        self.others = [Scene.of(clip) for clip in self.clips if clip.label == NOTHING]
         self.passive: list[Scene] = []
         self._take_pairs_apart()
+        self.bodies = _bodies(self.scenes)
         names = list(self.people)
         self.targets = np.array([names.index(label) for label in self.labels])
         self.none = len(names)
@@ -191,6 +197,8 @@ class LiveWindows(Dataset):
             scene = _flail(self._any(rng), rng)
         elif kind < 0.7 and self.passive:
             scene = self.passive[rng.integers(len(self.passive))]
+        elif kind < 0.8 and self.others:
+            scene = self.others[rng.integers(len(self.others))]
         else:
             scene = self._bystanders(rng)
         return scene
@@ -258,11 +266,13 @@ class LiveWindows(Dataset):
         return Scene(times, np.stack([first, second]))
 
     def _stretch(self, scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Film the scene and show all of it, but for a little at its ends."""
+        """Film the scene and show all of it, with a little less or some standing at its ends."""
+        if rng.random() < 0.5:
+            scene = _pad(scene, rng.uniform(0, 0.6), rng.uniform(0, 0.6), rng)
         frames = len(scene.times)
         start, stop = (round(frames * rng.uniform(0, 0.1)) for _ in range(2))
         kept = slice(start, max(frames - stop, start + 2))
-        points = self.augmentation.scene(scene.points[:, kept], rng)
+        points = self.augmentation.scene(scene.points[:, kept], scene.fps, rng, self.bodies)
         points = self.augmentation.estimate(points, scene.fps, rng)
         return clip_window(Scene(scene.times[kept], points).tracks, _THRESHOLD)
 
@@ -280,10 +290,10 @@ class LiveWindows(Dataset):
         end = _moment(scene, acting, rng)
         after = rng.uniform(0, 0.4) if rng.random() < 0.3 else 0.0
         before = max(fill - end - after, 0.0) if rng.random() < 0.9 else 0.0
-        scene, end = _pad(scene, before, after), end + before + after
+        scene, end = _pad(scene, before, after, rng), end + before + after
         end = scene.times[scene.times <= end + 1e-6][-1]  # live, a window ends with a frame
         kept = (scene.times <= end + 1e-6) & (scene.times >= end - fill - 1e-6)
-        points = augmentation.scene(scene.points[:, kept], rng)
+        points = augmentation.scene(scene.points[:, kept], scene.fps, rng, self.bodies)
         points = augmentation.estimate(points, scene.fps, rng)
         return span_window(Scene(scene.times[kept], points).tracks, end, _THRESHOLD)
 
@@ -305,6 +315,11 @@ def live_windows(clips: list[Clip], seed: int = 0) -> list[tuple[np.ndarray, np.
         tracks = [(times[seen], keypoints[seen]) for times, keypoints in clip.tracks]
         windows.append(span_window(tracks, end, _THRESHOLD))
     return windows
+
+
+def _bodies(scenes: Sequence[Scene]) -> np.ndarray:
+    """Bone lengths of everybody in the scenes, [K, 17]."""
+    return np.stack([bone_lengths(person[..., :2]) for scene in scenes for person in scene.points])
 
 
 def _reach(points: np.ndarray, direction: int) -> np.ndarray:
@@ -333,14 +348,40 @@ def _moment(scene: Scene, acting: bool, rng: np.random.Generator) -> float:
     return float(moments[enough.argmax() if enough.any() else inside.argmax()])
 
 
-def _pad(scene: Scene, before: float, after: float) -> Scene:
-    """People stand as in the first frame for some seconds, act, and stand as in the last one."""
+def _pad(scene: Scene, before: float, after: float, rng: np.random.Generator) -> Scene:
+    """People stand as in the first frame for some seconds, act, and stand as in the last one.
+
+    Half of them let their arms hang while they stand: where a clip was cut must say nothing.
+    """
     counts = [int(np.ceil(seconds * scene.fps)) for seconds in (before, after)]
     first, last = scene.points[:, :1], scene.points[:, -1:]
     held = [np.repeat(frame, n, axis=1) for frame, n in zip((first, last), counts, strict=True)]
+    if rng.random() < 0.5:
+        held = [_rest(held[0], scene.fps, rng), _rest(held[1][:, ::-1], scene.fps, rng)[:, ::-1]]
     points = np.concatenate([held[0], scene.points, held[1]], axis=1)
     times = np.arange(points.shape[1]) / scene.fps - counts[0] / scene.fps + before
     return Scene(times, points)
+
+
+def _rest(points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
+    """A held pose [P, F, 17, 3] whose arms hang at first, and rise to where they are at last."""
+    points, frames = points.copy(), points.shape[1]
+    share = (frames - np.arange(frames)) / (rng.uniform(0.15, 0.5) * fps)
+    share = np.clip(share, 0, 1)
+    share = share * share * (3 - 2 * share)
+    for person in points:
+        for limb in ((5, 7, 9), (6, 8, 10)):
+            near = _angle_to_hang(person, limb[0], limb[1], rng)
+            far = _angle_to_hang(person, limb[1], limb[2], rng)
+            _swing(person, limb, share * near, share * (far - near))
+    return points
+
+
+def _angle_to_hang(person: np.ndarray, a: int, b: int, rng: np.random.Generator) -> np.ndarray:
+    """Angle, the shorter way round, by which bone a-b of a held pose must turn to hang, [F]."""
+    bone = person[:, b, :2] - person[:, a, :2]
+    angle = rng.normal(0, 0.12) + np.pi / 2 - np.arctan2(bone[:, 1], bone[:, 0])
+    return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
 def _loop(scene: Scene, seconds: float) -> Scene:

@@ -9,7 +9,7 @@ pretrain = dict(
 )
 
 _one = ["wave", "clap", "play golf", "play tennis", "jump", "bend or pick up", "pour", "pull up"]
-_one += ["push", "run", "walk", "sit down", "stand up", "throw", "catch", "hammer", "punch"]
+_one += ["push", "run", "walk", "sit down", "stand up", "throw", "punch"]
 _one += ["draw in the air", "kick"]
 _two = ["approach", "walk away", "kick someone", "push someone", "shake hands", "hug"]
 _two += ["hand something over", "punch someone"]
@@ -17,7 +17,7 @@ _two += ["hand something over", "punch someone"]
 finetune = dict(
     labels=[dict(name=name, people=1) for name in _one]
     + [dict(name=name, people=2, held=name == "hug") for name in _two],
-    cyclic=["wave", "clap", "run", "walk", "hammer", "punch", "draw in the air", "pour", "push"],
+    cyclic=["wave", "clap", "run", "walk", "punch", "draw in the air", "pour", "push"],
     solo=["shake hands", "hug", "hand something over"],
     acting={
         "kick someone": ("kick", 1),
@@ -28,7 +28,7 @@ finetune = dict(
     },
     mode="window",
     negatives=0.3,
-    whole=0.1,
+    whole=0.2,
     length=3200,
     model=dict(
         stem_stride=2,
@@ -58,6 +58,8 @@ finetune = dict(
         cut=0.2,
         clash=0.5,
         mirror=True,
+        bodies=0.3,
+        pan=0.4,
     ),
     smoothing=0.05,
     schedule=dict(epochs=40, batch_size=16, lr=1e-3, weight_decay=5e-2, momentum=1e-3),

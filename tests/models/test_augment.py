@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.augment import Augmentation, mirrored, sway
+from models.augment import Augmentation, bone_lengths, mirrored, sway
 from models.skeleton import BONES, FLIP
 from tests.skeletons import act
 
@@ -19,7 +19,7 @@ def people(count=2, frames=60):
 
 def run(points, seed=0, **amounts):
     augmentation, rng = Augmentation(**amounts), RNG(seed)
-    return augmentation.estimate(augmentation.scene(points, rng), 30.0, rng)
+    return augmentation.estimate(augmentation.scene(points, 30.0, rng), 30.0, rng)
 
 
 def test_nothing_asked_is_nothing_done_but_the_order_of_people():
@@ -33,7 +33,14 @@ def test_nothing_asked_is_nothing_done_but_the_order_of_people():
     "amounts",
     [
         *({"turn": 0.9}, {"roll": 0.3}, {"stretch": 0.3}, {"proportions": 0.2}, {"head": 0.1}),
-        *({"depth": 0.3}, {"jitter": 0.05}, {"sway": 0.05}, {"mirror": True}, {"slips": 1.0}),
+        *(
+            {"depth": 0.3},
+            {"pan": 0.5},
+            {"jitter": 0.05},
+            {"sway": 0.05},
+            {"mirror": True},
+            {"slips": 1.0},
+        ),
         *({"swaps": 1.0}, {"dropout": 0.3}, {"parts": 1.0}, {"cut": 1.0}, {"clash": 1.0}),
     ],
 )
@@ -92,6 +99,34 @@ def test_proportions_change_bones_and_leave_the_hips_in_their_place():
     assert abs(ratio[0] - 1) > 0.01
     hips = [p[0, :, [11, 12], :2].mean(axis=0) for p in (points, changed)]
     assert np.allclose(*hips, atol=1e-4)
+
+
+def test_another_body_lends_its_bones_and_the_motion_stays():
+    points, other = people(1), people(1, 40)
+    other[..., :2] *= 1.3
+    other[:, :, [9, 10], :2] += 0.4 * (other[:, :, [9, 10], :2] - other[:, :, [7, 8], :2])
+    lengths = bone_lengths(other[0, ..., :2])
+    augmentation = Augmentation(bodies=1.0)
+    changed = augmentation.scene(points, 30.0, RNG(0), lengths[None])
+    assert np.allclose(
+        bone_lengths(changed[0, ..., :2])[5:], lengths[5:], rtol=1e-3, equal_nan=True
+    )
+    forearms = [p[0, :, 9, :2] - p[0, :, 7, :2] for p in (points, changed)]
+    angles = [np.arctan2(bone[:, 1], bone[:, 0]) for bone in forearms]
+    assert np.allclose(*angles, atol=1e-4)
+    assert np.array_equal(augmentation.scene(points, 30.0, RNG(0)), points)
+
+
+def test_a_panning_camera_moves_everybody_alike():
+    points = people(2)
+    moved = [run(points, seed, pan=1.0) for seed in range(6)]
+    shifts = []
+    for result in moved:
+        result = result if result[0, 0, 5, 0] < result[1, 0, 5, 0] else result[::-1]
+        shift = (result - points)[..., :2]
+        assert np.allclose(shift, shift[:1, :, :1], atol=1e-4)
+        shifts.append(np.ptp(shift, axis=1).max())
+    assert max(shifts) > 0.5
 
 
 def test_sway_is_smooth_and_jitter_is_not():

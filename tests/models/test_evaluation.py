@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from models.evaluation import (
     fit_threshold,
     metrics,
 )
+from models.label import NOTHING
 from models.strl import STRL, Label
 from tests.skeletons import dataset
 
@@ -123,3 +126,12 @@ def test_labels_the_model_lacks_and_empty_splits_are_the_users_error(model, clip
         evaluate(model, clips, "clip")
     with pytest.raises(UserError, match="no clip"):
         evaluate(model, [], "clip")
+
+
+def test_clips_of_nothing_are_not_scored_but_what_is_said_of_them_is(model, clips):
+    nothing = [replace(clip, label=NOTHING) for clip in clips]
+    plain = evaluate(model, clips, "clip").figures
+    mixed = evaluate(model, clips + nothing, "clip").figures
+    assert mixed["clips"] == len(clips)
+    assert mixed["top-1"] == plain["top-1"]
+    assert mixed["answers to clips without a label"] == pytest.approx(plain["coverage"])

@@ -5,7 +5,7 @@ import torch
 from models.errors import UserError
 from models.gin import GINEncoder
 from models.skeleton_mae import SkeletonMAE
-from models.strl import STRL, Label, SpatialModule
+from models.strl import STRL, Label, SpatialModule, _contact, _directions
 
 LABELS = [Label("wave", 1), Label("hug", 2, held=True), Label("walk", 1)]
 LIVE = {
@@ -17,6 +17,8 @@ LIVE = {
     "exchange": True,
     "temporal": True,
     "geometry": True,
+    "bones": True,
+    "contact": True,
     "by_parts": True,
     "face": False,
     "by_people": True,
@@ -165,3 +167,27 @@ def test_other_files_are_refused(tmp_path):
     for name in ("mae", "junk", "missing"):
         with pytest.raises(UserError, match=name):
             STRL.load(tmp_path / f"{name}.safetensors")
+
+
+def test_bones_say_where_they_point_and_not_how_long_they_are():
+    window, present = windows()
+    shorter = window.clone()
+    shorter[:, :, :, 9] = window[:, :, :, 7] + 0.5 * (window[:, :, :, 9] - window[:, :, :, 7])
+    before, after = (_directions(w.flatten(0, 1), present.flatten(0, 1)) for w in (window, shorter))
+    known = (before.norm(dim=-1) > 0.99) & (after.norm(dim=-1) > 0.99)
+    assert known[:, :, 9].any()
+    assert torch.allclose(before[known], after[known], atol=1e-4)
+    assert (before[~present.flatten(0, 1)] == 0).all()
+
+
+def test_contact_is_a_touch_by_the_other_and_nothing_without_one():
+    joints = torch.zeros(2, 1, 17, 2)
+    joints[0, 0, :, 0] = torch.arange(17)
+    joints[1, 0, :, 0] = 16 + torch.arange(17)  # joint 16 of one is joint 0 of the other
+    seen = torch.ones(2, 1, 17, dtype=torch.bool)
+    contact = _contact(joints, seen, joints.flip(0), seen)
+    assert contact[0, 0, 16, 0] == contact[1, 0, 0, 0] == 1
+    assert contact[0, 0, 14, 0] == pytest.approx(np.exp(-4))
+    assert contact[0, 0, 0, 1] == pytest.approx((0 - (16 + 8.5)) / 2)
+    alone = _contact(joints, seen, torch.zeros_like(joints), torch.zeros_like(seen))
+    assert (alone == 0).all()

@@ -1,13 +1,15 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.augment import Augmentation
 from models.data import load_split
+from models.label import NOTHING
 from models.sample import RATE
-from models.windows import ClipWindows, LiveWindows, Scene, clip_windows, live_windows
-from tests.skeletons import dataset
+from models.windows import ClipWindows, LiveWindows, Scene, _pad, clip_windows, live_windows
+from tests.skeletons import act, dataset
 
 ROUGH = Augmentation(turn=0.5, roll=0.2, speed=0.3, jitter=0.03, dropout=0.1, parts=0.3, cut=0.3)
 
@@ -88,6 +90,41 @@ def test_negatives_come_alone_and_in_pairs_still_and_moving(clips):
         speed = np.abs(np.diff(window[0], axis=0))[both].mean() * RATE
         still, moving = still + (speed < 0.1), moving + (speed > 0.2)
     assert min(alone, together, still, moving) > 15
+
+
+def test_clips_of_nothing_are_negatives_and_no_label(clips):
+    labels = [clip.label for clip in clips]
+    spared = [replace(clip, label=NOTHING) if clip.label == "class 1" else clip for clip in clips]
+    windows = live(spared, negatives=1.0, augmentation=Augmentation())
+    assert len(windows.others) == labels.count("class 1")
+    drawn = [windows._nothing(np.random.default_rng(seed)) for seed in range(200)]
+    assert any(scene is other for scene in drawn for other in windows.others)
+    none = live(spared, negatives=0.0, whole=0.5, length=300)
+    assert "class 1" not in none.labels
+    assert all(none[index][2] != 1 for index in range(300))
+
+
+def test_people_stand_with_hanging_arms_before_and_after():
+    pose = act(0, 12, np.random.default_rng(0))
+    pose = np.concatenate([pose, np.ones((*pose.shape[:-1], 1))], axis=-1).astype(np.float32)
+    scene = Scene(np.arange(12) / 30, pose[None] / np.float32(100))
+    arms = {9: 7, 10: 8, 7: 5, 8: 6}
+    hanging = 0
+    for seed in range(10):
+        padded = _pad(scene, 0.99, 0.99, np.random.default_rng(seed))
+        assert np.array_equal(padded.points[:, 30:42], scene.points)
+        assert np.allclose(np.diff(padded.times), 1 / 30)
+        for end, start in zip((padded.points[0, 0], padded.points[0, -1]), (0, -1), strict=True):
+            kept = [joint for joint in range(17) if joint not in arms]
+            assert np.allclose(end[kept], scene.points[0, start, kept])
+            bones = {joint: (end[joint] - end[root])[:2] for joint, root in arms.items()}
+            lengths = [
+                np.linalg.norm((scene.points[0, start, joint] - scene.points[0, start, root])[:2])
+                for joint, root in arms.items()
+            ]
+            assert np.allclose([np.linalg.norm(b) for b in bones.values()], lengths, atol=1e-4)
+            hanging += all(bone[1] > 0.85 * np.linalg.norm(bone) for bone in bones.values())
+    assert 4 < hanging < 18
 
 
 def test_a_held_interaction_may_be_still(clips):
