@@ -107,7 +107,14 @@ def training_windows(
     augmentation = Augmentation(**settings.augmentation)
     if settings.mode == "clip":
         names = [label.name for label in labels]
-        return ClipWindows(named(clips), names, augmentation, seed, settings.get("crop", 1.0))
+        return ClipWindows(
+            named(clips),
+            names,
+            augmentation,
+            seed,
+            settings.get("crop", 1.0),
+            settings.get("length", 0),
+        )
     return LiveWindows(
         clips,
         people={label.name: label.people for label in labels},

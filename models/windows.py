@@ -60,7 +60,7 @@ class Scene:
 
 
 class ClipWindows(Dataset):
-    """Whole clips stretched over the window, augmented, each clip once an epoch.
+    """Whole clips stretched over the window, augmented, each as often as any other.
 
     Args:
         clips: what to draw from.
@@ -68,6 +68,7 @@ class ClipWindows(Dataset):
         augmentation: see `Augmentation`.
         seed: of the random numbers.
         crop: shortest part of the clip to keep, as a fraction.
+        length: samples an epoch; 0 is each clip once.
     """
 
     def __init__(
@@ -77,19 +78,21 @@ class ClipWindows(Dataset):
         augmentation: Augmentation,
         seed: int = 0,
         crop: float = 1.0,
+        length: int = 0,
     ):
         self.scenes = [Scene.of(clip) for clip in clips]
         self.targets = [classes.index(clip.label) for clip in clips]
         self.augmentation, self.seed, self.crop = augmentation, seed, crop
+        self.length = length or len(clips)
         self.bodies = _bodies(self.scenes)
 
     def __len__(self) -> int:
-        return len(self.scenes)
+        return self.length
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
         rng = np.random.default_rng((self.seed, index))
-        epoch, place = divmod(index, len(self))
-        place = np.random.default_rng((self.seed, epoch)).permutation(len(self))[place]
+        turn, place = divmod(index, len(self.scenes))
+        place = np.random.default_rng((self.seed, turn)).permutation(len(self.scenes))[place]
         scene, augmentation = self.scenes[place], self.augmentation
         frames = len(scene.times)
         kept = max(round(frames * rng.uniform(self.crop, 1)), min(2, frames))
