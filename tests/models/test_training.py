@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
 
 from models.data import load_split
 from models.errors import UserError
 from models.evaluation import evaluate
 from models.recipes import calibrate, finetune, pretrain, read_config, vocabulary
 from models.strl import STRL, Label
-from models.training import FineTuning
+from models.training import FineTuning, _method_of_history
 from tests.skeletons import dataset
 
 TINY = Path(__file__).parents[1] / "tiny_config.py"
@@ -148,3 +149,11 @@ def test_a_broken_config_is_the_users_error(tmp_path):
     for name in (path, tmp_path / "missing.py"):
         with pytest.raises(UserError, match="cannot read the config"):
             read_config(name)
+
+
+def test_a_fresh_process_knows_what_checkpoints_hold(monkeypatch):
+    monkeypatch.setattr(HistoryBuffer, "_statistics_methods", {})  # as before its first buffer
+    assert _method_of_history(HistoryBuffer, "min") is HistoryBuffer.min
+    for owner, name in ((HistoryBuffer, "__init__"), (dict, "min")):
+        with pytest.raises(ValueError):
+            _method_of_history(owner, name)
