@@ -11,12 +11,15 @@ pretrain = dict(
 finetune = dict(
     mode="clip",
     crop=0.7,
+    length=1600,
     model=dict(
         stem_stride=2,
         strides=(1, 2, 1),
         exchange=True,
         temporal=True,
         geometry=True,
+        bones=True,
+        contact=True,
         scales=(2, 4, 0),
         by_parts=True,
         dropout=0.4,
@@ -31,7 +34,8 @@ finetune = dict(
         sway=0.03,
         dropout=0.03,
         mirror=True,
+        bodies=0.5,
     ),
     smoothing=0.1,
-    schedule=dict(epochs=120, batch_size=32, lr=1e-3, weight_decay=5e-2, momentum=5e-3),
+    schedule=dict(epochs=20, batch_size=16, lr=1e-3, weight_decay=5e-2, momentum=3e-3),
 )

@@ -6,6 +6,7 @@ pretrain = dict(schedule=dict(epochs=10, batch_size=128))
 
 finetune = dict(
     crop=0.9,
+    length=0,
     model=dict(dropout=0.2),
     augmentation=dict(mirror=False),
     schedule=dict(epochs=60, batch_size=64, momentum=1e-3),
