@@ -19,6 +19,9 @@ from models.skeleton import layout, to_coco
 FPS = 30.0
 """Frames a second where a file does not say: published PYSKL files were made from 30 fps video."""
 
+PASSING = 0.2
+"""Part of the time that the person seen most is seen, from which a second one counts."""
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -234,9 +237,14 @@ def _clip(
 
 
 def _most_visible(keypoints: np.ndarray) -> list[int]:
-    """The two people seen most, in the file's order; nobody who is never seen, but at least one."""
+    """The two people seen most, in the file's order, at least one.
+
+    Nobody who is never seen, or for less than a fifth of the other's time: somebody who passes by,
+    or no person at all, as trackers leave them in files of one person's actions.
+    """
     seen = keypoints[..., 2].sum(axis=(1, 2))
-    ranked = [person for person in np.argsort(-seen, kind="stable") if seen[person] > 0]
+    least = PASSING * seen.max()
+    ranked = [person for person in np.argsort(-seen, kind="stable") if seen[person] > least]
     return sorted(ranked[:PEOPLE]) or [0]
 
 

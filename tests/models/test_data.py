@@ -46,6 +46,18 @@ def test_a_layout_can_be_given(tmp_path):
     assert read(path, "ntu25").clips["clip00"].keypoints.shape[2] == 17
 
 
+def test_somebody_who_passes_by_is_nobody(tmp_path):
+    path = dataset(tmp_path / "a.pkl", people=2)
+    content = pickle.loads(path.read_bytes())
+    for annotation, part in zip(content["annotations"], (0.1, 0.5), strict=False):
+        annotation["keypoint_score"][0, int(part * annotation["total_frames"]) :] = 0
+    path.write_bytes(pickle.dumps(content))
+    clips = read(path).clips
+    assert [len(clips[f"clip0{index}"].keypoints) for index in (0, 1, 2)] == [1, 2, 2]
+    alone = clips["clip00"].keypoints[0, ..., 2]
+    assert alone.all()
+
+
 def test_pickles_cannot_run_code(tmp_path):
     path = tmp_path / "bomb.pkl"
     path.write_bytes(pickle.dumps({"annotations": [Bomb()], "split": {}}))
