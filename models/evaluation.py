@@ -32,6 +32,9 @@ STRESS = {
 }
 """What the test bench does to the clips, one at a time."""
 
+MOMENTS = (0.4, 0.6, 0.8, 1.0)
+"""Parts of a clip after which the test bench ends its windows, in "window" mode."""
+
 
 @dataclass
 class Evaluation:
@@ -83,7 +86,7 @@ def evaluate(model: STRL, clips: Sequence[Clip], mode: str, stress: bool = False
         model: the classifier, in eval mode.
         clips: with labels of the model's vocabulary.
         mode: "clip" or "window" (DESIGN: the literature's protocol, and what is seen live).
-        stress: also measure top-1 under each of `STRESS`.
+        stress: also measure top-1 under each of `STRESS`, and with windows that end at `MOMENTS`.
 
     Raises:
         UserError: a clip has a label that the model lacks, or there are no clips.
@@ -104,6 +107,9 @@ def evaluate(model: STRL, clips: Sequence[Clip], mode: str, stress: bool = False
         for name, disturbance in STRESS.items():
             logits_ = predict(model, MODES[mode](disturb(clips, disturbance)))
             figures[f"top-1, {name}"] = _top(logits_, target)
+        for moment in MOMENTS if mode == "window" else ():
+            logits_ = predict(model, live_windows(clips, moment=moment))
+            figures[f"top-1, window ends at {moment:.0%} of the clip"] = _top(logits_, target)
     count = len(model.labels)
     answer = logits[:, :-1].argmax(dim=1)
     confusion = torch.zeros(count, count, dtype=torch.long)

@@ -11,6 +11,8 @@ from models.augment import Augmentation
 from models.data import Clip, named
 from models.errors import UserError
 from models.evaluation import fit_temperature, fit_threshold, predict
+from models.label import NOTHING
+from models.puppet import KNOWN, perform
 from models.skeleton_mae import SkeletonMAE
 from models.strl import STRL, Label
 from models.training import FineTuning, Pretraining, train
@@ -91,7 +93,7 @@ def finetune(
     if pretrained is not None:
         network.adopt(pretrained)
     model = FineTuning(network, settings.get("smoothing", 0.0), amp)
-    dataset = training_windows(config, clips, labels, seed)
+    dataset = training_windows(config, clips, labels, seed, rehearse(config, labels))
     train(model, dataset, seed=seed, **settings.schedule, **options)
     network.clips = seen(clips)
     if pretrained is not None:
@@ -99,8 +101,19 @@ def finetune(
     return network
 
 
+def rehearse(config: Config, labels: list[Label]) -> list[Clip]:
+    """Clips of the labels, and of nothing, that puppets act out: `config.finetune.puppets` each."""
+    names = [NOTHING, *(label.name for label in labels)]
+    numbers = range(config.finetune.get("puppets", 0))
+    return [perform(name, number) for name in names if name in KNOWN for number in numbers]
+
+
 def training_windows(
-    config: Config, clips: list[Clip], labels: list[Label], seed: int = 0
+    config: Config,
+    clips: list[Clip],
+    labels: list[Label],
+    seed: int = 0,
+    puppets: Sequence[Clip] = (),
 ) -> Dataset:
     """The windows that `config.finetune` asks for: of whole clips, or live ones."""
     settings = config.finetune
@@ -117,6 +130,8 @@ def training_windows(
         )
     return LiveWindows(
         clips,
+        list(puppets),
+        settings.get("rehearsed", 0.0),
         people={label.name: label.people for label in labels},
         held=frozenset(label.name for label in labels if label.held),
         augmentation=augmentation,

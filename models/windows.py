@@ -29,7 +29,7 @@ TORSO, LIMB_ENDS = PARTS["torso"], [9, 10, 15, 16]
 _LONG = 2 * STEPS
 """Steps of what goes on for longer than a window."""
 
-_THRESHOLD = 0.5  # of scores that are 0 or 1
+_THRESHOLD = 0.3  # MMPose's own for what is drawn; annotated joints have a score of 0 or 1
 
 
 @dataclass
@@ -110,6 +110,8 @@ class LiveWindows(Dataset):
 
     Args:
         clips: labelled clips, and such of nothing.
+        puppets: such clips that puppets act out (see `models.puppet`).
+        rehearsed: part of the actions that puppets act out, where there are any.
         people: how many people each label takes.
         held: labels that are also true of people who keep still.
         cyclic: labels of motions that go on, to and fro.
@@ -124,6 +126,8 @@ class LiveWindows(Dataset):
     """
 
     clips: list[Clip]
+    puppets: list[Clip]
+    rehearsed: float
     people: dict[str, int]
     held: frozenset[str]
     cyclic: frozenset[str]
@@ -139,19 +143,17 @@ class LiveWindows(Dataset):
     labels: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        clips = named(self.clips)
-        self.scenes = [Scene.of(clip) for clip in clips]
-        self.labels = [clip.label for clip in clips]
-        self.others = [Scene.of(clip) for clip in self.clips if clip.label == NOTHING]
+        self.scenes, self.labels, self.others = [], [], []
         self.passive: list[Scene] = []
-        self._take_pairs_apart()
+        acted = []
+        for clips in (self.clips, self.puppets):
+            self._stage(clips)
+            acted += [clips is self.puppets] * (len(self.scenes) - len(acted))
         self.bodies = _bodies(self.scenes)
         names = list(self.people)
         self.targets = np.array([names.index(label) for label in self.labels])
         self.none = len(names)
-        counts = Counter(self.labels)
-        weight = np.array([counts[label] ** -0.5 for label in self.labels])
-        self.weight = np.cumsum(weight / weight.sum())
+        self.weight = np.cumsum(self._weights(np.array(acted)))
         self.pairs = np.array([len(scene.points) == 2 for scene in self.scenes])
 
     def __len__(self) -> int:
@@ -206,9 +208,22 @@ class LiveWindows(Dataset):
             scene = self._bystanders(rng)
         return scene
 
-    def _take_pairs_apart(self) -> None:
-        """The people of each pair alone: those who do something that has a name, and the rest."""
-        for scene, label in list(zip(self.scenes, self.labels, strict=True)):
+    def _weights(self, acted: np.ndarray) -> np.ndarray:
+        """How often each scene is drawn: rare labels more often than they occur."""
+        counts = Counter(zip(self.labels, acted, strict=True))
+        weight = np.array([counts[key] ** -0.5 for key in zip(self.labels, acted, strict=True)])
+        if acted.any() and not acted.all():
+            for these, share in ((acted, self.rehearsed), (~acted, 1 - self.rehearsed)):
+                weight[these] *= share / weight[these].sum()
+        return weight / weight.sum()
+
+    def _stage(self, clips: list[Clip]) -> None:
+        """Take clips in, and the people of each pair alone: those who act, and the rest."""
+        self.others += [Scene.of(clip) for clip in clips if clip.label == NOTHING]
+        scenes = [(Scene.of(clip), clip.label) for clip in named(clips)]
+        self.scenes += [scene for scene, _ in scenes]
+        self.labels += [label for _, label in scenes]
+        for scene, label in scenes:
             alone = [Scene(scene.times, person[None]) for person in scene.points]
             if label in self.solo:
                 self.passive += alone
@@ -306,13 +321,23 @@ def clip_windows(clips: list[Clip]) -> list[tuple[np.ndarray, np.ndarray]]:
     return [clip_window(clip.tracks, _THRESHOLD) for clip in clips]
 
 
-def live_windows(clips: list[Clip], seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each clip seen live, at a moment drawn evenly from its second half (at least 0.5 s in)."""
+def live_windows(
+    clips: list[Clip], seed: int = 0, moment: float | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each clip seen live, at a moment drawn evenly from its second half (at least 0.5 s in).
+
+    Args:
+        clips: what to look at.
+        seed: of the moments.
+        moment: a part of the clip instead, at the end of which every window ends.
+    """
     windows = []
     for clip in clips:
         rng = np.random.default_rng((seed, int(clip.fingerprint, 16)))
         last = clip.times[-1]
         end = rng.uniform(max(last / 2, min(FIRST_ANSWER, last)), last)
+        if moment is not None:
+            end = max(moment * last, min(FIRST_ANSWER, last))
         seen = clip.times <= end
         end = clip.times[seen][-1]
         tracks = [(times[seen], keypoints[seen]) for times, keypoints in clip.tracks]

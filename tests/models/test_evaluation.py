@@ -118,6 +118,8 @@ def test_the_test_bench_disturbs_clips_and_not_the_originals(model, clips):
     assert worse[0].label == clips[0].label
     figures = evaluate(model, clips, "clip", stress=True).figures
     assert sum(name.startswith("top-1, ") for name in figures) == 8
+    figures = evaluate(model, clips, "window", stress=True).figures
+    assert sum(name.startswith("top-1, window ends at") for name in figures) == 4
 
 
 def test_labels_the_model_lacks_and_empty_splits_are_the_users_error(model, clips):

@@ -7,6 +7,7 @@ import pytest
 from models.augment import Augmentation
 from models.data import load_split
 from models.label import NOTHING
+from models.puppet import perform
 from models.sample import RATE
 from models.windows import ClipWindows, LiveWindows, Scene, _pad, clip_windows, live_windows
 from tests.skeletons import act, dataset
@@ -25,6 +26,8 @@ def clips(tmp_path_factory):
 def live(clips, **settings):
     people = {"class 0": 1, "class 1": 1, "hug": 2, "push": 2}
     settings = {
+        "puppets": [],
+        "rehearsed": 0.0,
         "solo": frozenset({"push"}),
         "acting": {},
         "augmentation": ROUGH,
@@ -33,8 +36,8 @@ def live(clips, **settings):
         "whole": 0.1,
     } | settings
     return LiveWindows(
-        clips,
-        people,
+        clips=clips,
+        people=people,
         held=frozenset({"hug"}),
         cyclic=frozenset({"class 0"}),
         **settings,
@@ -76,6 +79,15 @@ def test_live_windows_fit_what_their_labels_say(clips):
             assert people == list(windows.people.values())[target]
     assert all(kinds[target] > 20 for target in range(4))
     assert 120 < kinds[4] < 220
+
+
+def test_puppets_act_out_their_part_of_the_actions(clips):
+    puppets = [perform("hug", number) for number in range(3)]
+    windows = live(clips, puppets=puppets, rehearsed=0.8, negatives=0.0, length=300)
+    kinds = Counter(windows[index][2] for index in range(300))
+    assert 0.75 < kinds[2] / 300 < 0.95  # 0.8, and what is drawn of the clips' own hugs
+    only = live([], puppets=puppets, rehearsed=0.3, negatives=0.0, length=20)
+    assert {only[index][2] for index in range(20)} <= {2, 4}
 
 
 def test_negatives_come_alone_and_in_pairs_still_and_moving(clips):
@@ -178,3 +190,12 @@ def test_the_people_of_a_pair_taken_alone(clips):
 def test_whole_clips_are_among_the_samples(clips):
     windows = live(clips, negatives=0.0, whole=1.0, augmentation=Augmentation())
     assert all(windows[index][1][0, :, 5].all() for index in range(20))
+
+
+def test_a_live_window_may_end_at_a_given_part_of_the_clip(clips):
+    for (_, early), (_, late), clip in zip(
+        live_windows(clips, moment=0.4), live_windows(clips, moment=1.0), clips, strict=True
+    ):
+        shown = [RATE * min(1.6, part * clip.times[-1]) for part in (0.4, 1.0)]
+        for present, steps in zip((early, late), shown, strict=True):
+            assert abs(present.any(axis=(0, 2)).sum() - max(steps, 20)) <= 3
