@@ -17,6 +17,7 @@ _TREE = (
     *((7, 5, 5), (8, 6, 6), (9, 7, 7), (10, 8, 8)),
     *((13, 11, 11), (14, 12, 12), (15, 13, 13), (16, 14, 14)),
 )
+_JOINT, _FIRST, _SECOND = (list(column) for column in zip(*_TREE, strict=True))
 _FORWARD = {15: -0.8, 16: -0.8}  # an ankle bends away from where elbow, wrist and knee bend to
 _SHAKY = np.ones(len(JOINTS), np.float32)
 _SHAKY[[9, 10, 15, 16]] = 1.6  # wrists and ankles are an estimator's worst joints
@@ -145,14 +146,18 @@ def sway(
     return knots[left] * (1 - weight) + knots[left + 1] * weight
 
 
+def _bones(xy: np.ndarray) -> np.ndarray:
+    """Vectors along the bones of `_TREE`, [..., 11, 2], of joints [..., 17, 2]."""
+    return xy[..., _JOINT, :] - (xy[..., _FIRST, :] + xy[..., _SECOND, :]) / 2
+
+
 def bone_lengths(xy: np.ndarray) -> np.ndarray:
     """Length of the bone that ends in each joint of a person [F, 17, 2], alike left and right.
 
     A projection shortens bones, hence the ninth decile over time; NaN where it was never seen.
     """
     lengths = np.full((len(xy), len(JOINTS)), np.nan, np.float32)
-    joints, a, b = (list(column) for column in zip(*_TREE, strict=True))
-    lengths[:, joints] = np.linalg.norm(xy[:, joints] - (xy[:, a] + xy[:, b]) / 2, axis=-1)
+    lengths[:, _JOINT] = np.linalg.norm(_bones(xy), axis=-1)
     lengths.sort(axis=0)
     place = np.round(0.9 * ((~np.isnan(lengths)).sum(axis=0) - 1).clip(0)).astype(int)
     lengths = np.take_along_axis(lengths, place[None], axis=0)[0]
@@ -180,9 +185,9 @@ def _stretch_bones(person: np.ndarray, factor: np.ndarray, wide: float = 1.0) ->
     middle = (old[:, 11] + old[:, 12]) / 2
     for hip in (11, 12):
         person[:, hip] = middle + wide * (old[:, hip] - middle)
-    for joint, a, b in _TREE:
-        base, was = (person[:, a] + person[:, b]) / 2, (old[:, a] + old[:, b]) / 2
-        moved = base + factor[joint] * (old[:, joint] - was)
+    bones = _bones(old) * factor[_JOINT, None]
+    for bone, (joint, a, b) in enumerate(_TREE):
+        moved = (person[:, a] + person[:, b]) / 2 + bones[:, bone]
         person[:, joint] = np.where(np.isnan(moved), person[:, joint], moved)
 
 
@@ -193,12 +198,11 @@ def _turn(xy: np.ndarray, angle: float) -> None:
     towards the viewer, or away: an ambiguity that the sign of the angle makes up for.
     """
     depth = np.zeros(xy.shape[:-1], np.float32)
-    for joint, a, b in _TREE:
-        bone = xy[:, :, joint] - (xy[:, :, a] + xy[:, :, b]) / 2
-        square = np.nan_to_num(bone[..., 0] ** 2 + bone[..., 1] ** 2)
-        offset = np.sqrt(square.max(axis=1, keepdims=True) - square)
+    square = np.nan_to_num(np.square(_bones(xy)).sum(axis=-1))
+    offset = np.sqrt(square.max(axis=1, keepdims=True) - square)
+    for bone, (joint, a, b) in enumerate(_TREE):
         base = (depth[:, :, a] + depth[:, :, b]) / 2
-        depth[:, :, joint] = base + _FORWARD.get(joint, 0.8) * offset
+        depth[:, :, joint] = base + _FORWARD.get(joint, 0.8) * offset[:, :, bone]
     xy[..., 0] = xy[..., 0] * np.cos(angle) + depth * np.sin(angle)
 
 
