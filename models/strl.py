@@ -26,20 +26,22 @@ TORSO = PARTS["torso"]
 class SpatialModule(nn.Module):
     """SM(H) = Repeat(SumPool(G_E(Ã, H)); N) ⊕ H (equation 3).
 
-    ⊕ is concatenation followed by a 1×1 convolution. With `exchange`, the partner's pooled vector
-    joins in the same way: symmetric, since who is person 0 is arbitrary.
+    ⊕ is concatenation followed by a 1×1 convolution, or a plain sum. With `exchange`, the partner's
+    pooled vector joins by such a convolution too: symmetric, since who is person 0 is arbitrary.
     """
 
-    def __init__(self, encoder: GINEncoder, width: int, exchange: bool):
+    def __init__(self, encoder: GINEncoder, width: int, exchange: bool, concatenate: bool = True):
         super().__init__()
         self.encoder = encoder
-        self.join_joints = nn.Linear(width, width)
-        self.join_body = nn.Linear(width, width, bias=False)
+        self.join_joints = nn.Linear(width, width) if concatenate else nn.Identity()
+        self.join_body = nn.Linear(width, width, bias=False) if concatenate else nn.Identity()
         self.join_partner = nn.Linear(width, width, bias=False) if exchange else None
         with torch.no_grad():  # a sum over the body would drown out its joints at first
-            self.join_joints.weight += torch.eye(width)
-            for join in filter(None, (self.join_body, self.join_partner)):
-                join.weight /= len(JOINTS)
+            if concatenate:
+                self.join_joints.weight += torch.eye(width)
+                self.join_body.weight /= len(JOINTS)
+            if exchange:
+                self.join_partner.weight /= len(JOINTS)
 
     def forward(self, x: Tensor, partner: Tensor) -> Tensor:
         """Features [R, T, N, D] of R people, and the row of each one's partner (R: none)."""
@@ -97,10 +99,16 @@ class Layer(nn.Module):
     """H' = ReLU(SM(H) W) (equation 4), then a temporal module where the config asks for one."""
 
     def __init__(
-        self, encoder: GINEncoder, width: int, exchange: bool, temporal: bool, stride: int
+        self,
+        encoder: GINEncoder,
+        width: int,
+        exchange: bool,
+        concatenate: bool,
+        temporal: bool,
+        stride: int,
     ):
         super().__init__()
-        self.spatial = SpatialModule(encoder, width, exchange)
+        self.spatial = SpatialModule(encoder, width, exchange, concatenate)
         self.weight = nn.Linear(width, width, bias=False)
         with torch.no_grad():
             self.weight.weight += torch.eye(width)
@@ -124,10 +132,12 @@ class STRL(nn.Module):
         stem_stride: of the steps of the embedded window; speed is measured before.
         strides: one temporal stride a layer; their number is M.
         identity, normalised, face: as in SkeletonMAE.
+        concatenate: ⊕ is concatenation and a 1×1 convolution, and not a sum.
         exchange: let the two people's pooled vectors meet in every layer.
         temporal: multi-scale temporal modules after every layer.
         geometry: also embed where joints are relative to the body, and how they move.
         bones: also embed the direction of each bone, which other proportions leave as it is.
+        distances: also embed how far each joint is from every other, whatever way the body turns.
         contact: also embed where the other person is, and how near to each joint.
         scales: spans, in steps of the last layer, averaged over before the maximum over time is
             taken (multi-scale temporal pooling); 0 is the whole window.
@@ -153,10 +163,12 @@ class STRL(nn.Module):
         identity: bool = False,
         normalised: bool = False,
         face: bool = True,
+        concatenate: bool = True,
         exchange: bool = False,
         temporal: bool = False,
         geometry: bool = False,
         bones: bool = False,
+        distances: bool = False,
         contact: bool = False,
         scales: Sequence[int] = (1, 4, 0),
         by_parts: bool = False,
@@ -178,10 +190,12 @@ class STRL(nn.Module):
             "identity": identity,
             "normalised": normalised,
             "face": face,
+            "concatenate": concatenate,
             "exchange": exchange,
             "temporal": temporal,
             "geometry": geometry,
             "bones": bones,
+            "distances": distances,
             "contact": contact,
             "scales": list(scales),
             "by_parts": by_parts,
@@ -194,11 +208,12 @@ class STRL(nn.Module):
         self.embedding = JointEmbedding(width, identity, len(self.joints))
         self.geometry = nn.Linear(6, width, bias=False) if geometry else None
         self.bones = nn.Linear(2, width, bias=False) if bones else None
+        self.distances = nn.Linear(len(self.joints), width, bias=False) if distances else None
         self.contact = nn.Linear(3, width, bias=False) if contact else None
         self.position = nn.Parameter(torch.randn(STEPS // stem_stride, 1, width) * 0.02)
         encoders = (GINEncoder(width, width, depth, normalised, self.joints) for _ in strides)
         self.layers = nn.ModuleList(
-            Layer(encoder, width, exchange, temporal, stride)
+            Layer(encoder, width, exchange, concatenate, temporal, stride)
             for encoder, stride in zip(encoders, strides, strict=True)
         )
         groups = list(PARTS.values()) if by_parts else [self.joints]
@@ -252,6 +267,10 @@ class STRL(nn.Module):
             x = x + self.geometry(_geometry(joints, visible)[:, steps][:, :, self.joints])
         if self.bones is not None:
             x = x + self.bones(_directions(joints_, visible_)[:, :, self.joints])
+        if self.distances is not None:
+            x = x + self.distances(
+                _distances(joints_[:, :, self.joints], visible_[:, :, self.joints])
+            )
         if self.contact is not None:
             other = functional.pad(joints_, (0, 0, 0, 0, 0, 0, 0, 1))[partner]
             seen = functional.pad(visible_, (0, 0, 0, 0, 0, 1))[partner]
@@ -366,6 +385,13 @@ def _directions(joints: Tensor, visible: Tensor) -> Tensor:
     bone = joints - (joints[:, :, first] + joints[:, :, second]) / 2
     bone = torch.where(seen[..., None], bone, 0)
     return bone / bone.norm(dim=-1, keepdim=True).clamp(min=0.1)
+
+
+def _distances(joints: Tensor, visible: Tensor) -> Tensor:
+    """Distance of each joint from every other of the same body, [R, T, N, N]; 0 if unknown."""
+    apart = joints[:, :, :, None] - joints[:, :, None]
+    both = visible[:, :, :, None] & visible[:, :, None]
+    return torch.where(both, (apart.square().sum(dim=-1) + 1e-6).sqrt(), 0)
 
 
 def _contact(joints: Tensor, visible: Tensor, other: Tensor, seen: Tensor) -> Tensor:

@@ -32,6 +32,9 @@ _pretraining = {
 _network = {
     "no temporal modules": {"temporal": False, "strides": (1, 1, 1)},
     "no geometry": {"geometry": False},
+    "2 layers": {"strides": (1, 2)},
+    "4 layers": {"strides": (1, 2, 1, 1)},
+    "⊕ is a sum": {"concatenate": False},
 }
 
 _pairs = {

@@ -13,12 +13,13 @@ finetune = dict(
     crop=0.7,
     length=1600,
     model=dict(
-        stem_stride=2,
+        stem_stride=4,
         strides=(1, 2, 1),
         exchange=True,
         temporal=True,
         geometry=True,
         bones=True,
+        distances=True,
         contact=True,
         scales=(2, 4, 0),
         by_parts=True,
@@ -37,5 +38,5 @@ finetune = dict(
         bodies=0.5,
     ),
     smoothing=0.1,
-    schedule=dict(epochs=20, batch_size=16, lr=1e-3, weight_decay=5e-2, momentum=3e-3),
+    schedule=dict(epochs=12, batch_size=16, lr=2e-3, weight_decay=5e-2, momentum=5e-3),
 )

@@ -5,7 +5,7 @@ import torch
 from models.errors import UserError
 from models.gin import GINEncoder
 from models.skeleton_mae import SkeletonMAE
-from models.strl import STRL, Label, SpatialModule, _contact, _directions
+from models.strl import STRL, Label, SpatialModule, _contact, _directions, _distances
 
 LABELS = [Label("wave", 1), Label("hug", 2, held=True), Label("walk", 1)]
 LIVE = {
@@ -18,6 +18,7 @@ LIVE = {
     "temporal": True,
     "geometry": True,
     "bones": True,
+    "distances": True,
     "contact": True,
     "by_parts": True,
     "face": False,
@@ -54,6 +55,25 @@ def test_the_spatial_module_is_its_equation():
             expected = joined @ kernel.T + weights["join_joints.bias"]
             found = module(x, torch.full((3,), 3))[person, step].detach().numpy()
             assert np.allclose(found, expected, atol=1e-4)
+
+
+def test_the_spatial_module_may_add_instead():
+    torch.manual_seed(0)
+    module = SpatialModule(GINEncoder(8, 8, 2), 8, exchange=False, concatenate=False)
+    x = torch.randn(3, 5, 17, 8)
+    expected = x.numpy() + module.encoder(x).detach().numpy().sum(axis=2, keepdims=True)
+    assert np.allclose(module(x, torch.full((3,), 3)).detach().numpy(), expected, atol=1e-5)
+
+
+def test_distances_are_the_same_from_wherever_one_looks():
+    (window, present), angle = windows(), 0.7
+    turn = torch.tensor([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    seen = _distances(window[0], present[0])
+    assert torch.allclose(seen, _distances(window[0] @ turn.float() + 3, present[0]), atol=1e-2)
+    apart = (window[0, 1, 5, 9] - window[0, 1, 5, 12]).norm()
+    both = present[0, 1, 5, 9] and present[0, 1, 5, 12]
+    assert seen[1, 5, 9, 12] == pytest.approx(float(apart * both), abs=1e-2)
+    assert not seen[~present[0]].any()
 
 
 def test_a_layer_is_its_equation():
