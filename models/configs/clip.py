@@ -38,5 +38,5 @@ finetune = dict(
         bodies=0.5,
     ),
     smoothing=0.1,
-    schedule=dict(epochs=12, batch_size=16, lr=2e-3, weight_decay=5e-2, momentum=5e-3),
+    schedule=dict(epochs=14, batch_size=16, lr=1.5e-3, weight_decay=5e-2, momentum=5e-3),
 )
