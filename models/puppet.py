@@ -450,7 +450,7 @@ def _throw(p: Puppet) -> None:
         )
         last = p.draw((-1.1, -0.5, 0.2), (-0.6, 0.1, 0.6))
     p.reach(side, (ready, back), (gone, out), (end, last), back=end + p.draw(0.4, 0.9))
-    turn = (1 if side else -1) * p.draw(0.0, 0.8)
+    turn = (1 if side else -1) * p.draw(0.0, 1.4)
     p.twist += turn * p.path((0.1, 0.0), (ready, 1.0), (gone, -0.3), (end, -0.7), (end + 0.7, 0.0))
     p.lean += p.path(
         (0.2, 0.0), (ready, -p.draw(0.0, 0.2)), (end, p.draw(0.0, 1.0)), (end + 1.0, 0.0)

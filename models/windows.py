@@ -26,6 +26,9 @@ CLEARLY = 0.3
 
 TORSO, LIMB_ENDS = PARTS["torso"], [9, 10, 15, 16]
 
+_LONGEST = 6.0
+"""Seconds for which a clip of what people do over and over may last."""
+
 _LONG = 2 * STEPS
 """Steps of what goes on for longer than a window."""
 
@@ -167,6 +170,8 @@ class LiveWindows(Dataset):
             window, present = self._shoot(scene, False, rng)
         elif kind < self.negatives + self.whole:
             scene, target = self._draw(rng)
+            if list(self.people)[target] in self.cyclic and rng.random() < 0.5:
+                scene = _loop(scene, rng.uniform(SPAN, _LONGEST))
             window, present = self._stretch(scene, rng)
         else:
             scene, target = self._action(rng)
@@ -286,7 +291,7 @@ class LiveWindows(Dataset):
     def _stretch(self, scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Film the scene and show all of it, with a little less or some standing at its ends."""
         if rng.random() < 0.5:
-            scene = _pad(scene, rng.uniform(0, 0.6), rng.uniform(0, 0.6), rng)
+            scene = _pad(scene, rng.uniform(0, 0.8), rng.uniform(0, 0.8), rng)
         frames = len(scene.times)
         start, stop = (round(frames * rng.uniform(0, 0.1)) for _ in range(2))
         kept = slice(start, max(frames - stop, start + 2))

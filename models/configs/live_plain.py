@@ -1,0 +1,5 @@
+"""The live recipe without its augmentation and its puppets: what the test bench compares it with."""
+
+_base_ = ["live.py"]
+
+finetune = dict(puppets=0, rehearsed=0.0, augmentation=dict(_delete_=True))
