@@ -58,9 +58,14 @@ class Run:
 
 
 def benchmark(config: Config, seeds: list[int]) -> Iterator[Run]:
-    """Every protocol with every seed."""
-    for name, seed in product(config.protocols, seeds):
-        yield Run(f"{name}, seed {seed}", name, name, seed, pretraining=seed)
+    """Every protocol with every seed; `overrides` are for the protocols of one mean."""
+    for (name, protocol), seed in product(config.protocols.items(), seeds):
+        overrides = config.study.get("overrides", {}).get(protocol.get("mean"), {})
+        yield Run(
+            *(f"{name}, seed {seed}", name, name, seed),
+            pretraining=seed,
+            overrides=tuple(overrides.items()),
+        )
 
 
 def fractions(config: Config, seeds: list[int]) -> Iterator[Run]:

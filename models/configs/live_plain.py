@@ -1,4 +1,4 @@
-"""The live recipe without its augmentation and its puppets: what the test bench compares it with."""
+"""The live recipe without augmentation and puppets, which the test bench compares it with."""
 
 _base_ = ["live.py"]
 

@@ -100,6 +100,13 @@ def test_a_mean_waits_for_all_its_protocols_and_a_change_of_the_recipe_asks_for_
     assert results(changed, "--table", data=()) == []
 
 
+def test_protocols_of_one_mean_may_have_a_recipe_of_their_own(results, tmp_path):
+    own = BENCHMARK.replace("seeds=[0]", 'seeds=[0], overrides={{"both": {{"{key}": 1}}}}')
+    results(own.replace("{key}", "finetune.schedule.epochs"), "--only", "one")
+    (record,) = (json.loads(path.read_text()) for path in (tmp_path / "out").glob("*.json"))
+    assert record["recipe"]["finetune"]["schedule"]["epochs"] == 1
+
+
 def test_each_arm_takes_its_best_rate_and_both_the_same_clips(results, tmp_path):
     out, picture = tmp_path / "out", tmp_path / "curve.png"
     results(FRACTIONS, "--plot", picture)
