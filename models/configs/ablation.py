@@ -1,8 +1,8 @@
-"""The recipe of clip.py, 600 steps of it, and what becomes of it, one thing changed at a time."""
+"""The recipe of clip.py, 400 steps of it, and what becomes of it, one thing changed at a time."""
 
 _base_ = ["clip.py", "_base_/small.py"]
 
-finetune = dict(schedule=dict(epochs=6, momentum=1e-2))
+finetune = dict(schedule=dict(epochs=4, momentum=2e-2))
 
 _together = {
     f"encoder depth {depth}": {"pretrain.model.depth": depth, "finetune.model.depth": depth}
