@@ -1,6 +1,5 @@
 """How fast this machine is: each stage, the whole, start and memory; a peer beside it if asked."""
 
-import json
 from pathlib import Path
 
 from apps.cli import Parser, people, run
@@ -32,6 +31,7 @@ def parser() -> Parser:
 def main() -> None:
     """Run the program."""
     options = parser().parse_args()
+    from models.files import write_json
     from pipeline import benchmark
     from pipeline.engine import QUALITIES, Pipeline
     from pipeline.pose import PoseEstimator
@@ -52,7 +52,7 @@ def main() -> None:
         report |= {f"frames/s by {name}": points for name, points in found.items()}
     print(benchmark.table(report))
     if options.json:
-        options.json.write_text(json.dumps(report, indent=2))
+        write_json(options.json, report)
 
 
 if __name__ == "__main__":

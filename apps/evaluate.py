@@ -1,6 +1,5 @@
 """Say how good a classifier is on a split of a data set."""
 
-import json
 from pathlib import Path
 
 from apps.cli import Parser, run
@@ -10,7 +9,7 @@ from apps.training_options import add_data_options, load_clips
 def parser() -> Parser:
     """The command line."""
     command = Parser(prog="evaluate.py", description=__doc__)
-    command.add_argument("weights", type=Path, help="STRL checkpoint")
+    command.add_argument("weights", type=Path, help="STRL checkpoint, or see --linear, --rebuild")
     add_data_options(command)
     command.add_argument(
         "--mode",
@@ -26,6 +25,11 @@ def parser() -> Parser:
         "in place of the model's own; also takes a SkeletonMAE checkpoint",
     )
     command.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="how well a SkeletonMAE checkpoint puts masked joints back, and nothing else",
+    )
+    command.add_argument(
         "--stress", action="store_true", help="also under noise, missing joints, other views, ..."
     )
     command.add_argument("--json", type=Path, help="write the figures here too")
@@ -36,11 +40,20 @@ def parser() -> Parser:
 def main() -> None:
     """Run the program."""
     options = parser().parse_args()
-    from models.evaluation import evaluate
+    from models.evaluation import evaluate, listing
+    from models.files import write_json
     from models.probe import linear_probe
+    from models.rebuilding import rebuilding
+    from models.skeleton_mae import SkeletonMAE
     from models.strl import STRL
 
     clips = load_clips(options, options.split)
+    if options.rebuild:
+        figures = rebuilding(SkeletonMAE.load(options.weights), clips)
+        print(listing(figures))
+        if options.json:
+            write_json(options.json, figures)
+        return
     if options.linear:
         model = linear_probe(options.weights, load_clips(options, options.linear), options.mode)
     else:
@@ -48,7 +61,7 @@ def main() -> None:
     evaluation = evaluate(model, clips, options.mode, options.stress)
     print(evaluation.text())
     if options.json:
-        options.json.write_text(json.dumps(evaluation.figures, indent=2) + "\n")
+        write_json(options.json, evaluation.figures)
     if options.picture:
         evaluation.draw(options.picture)
 

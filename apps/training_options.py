@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from apps.cli import Parser
+from models.errors import UserError
 
 
 def add_data_options(command: Parser) -> None:
@@ -58,12 +59,20 @@ def training_run(options: argparse.Namespace, settings) -> dict:
     """How to run the training, as `models.recipes` takes it; sets the number of epochs."""
     import torch
 
+    work_dir = options.work_dir or Path("runs") / options.out.stem
+    if options.out.is_dir():
+        raise UserError(f"{options.out} is a folder; name a file to write with --out")
+    for folder in (options.out.parent, work_dir):  # now, and not after the training
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {folder}: {error.strerror}") from error
     if options.threads:
         torch.set_num_threads(options.threads)
     if options.epochs:
         settings.schedule.epochs = options.epochs
     return {
-        "work_dir": options.work_dir or Path("runs") / options.out.stem,
+        "work_dir": work_dir,
         "seed": options.seed,
         "resume": options.resume,
         "tensorboard": options.tensorboard,

@@ -46,7 +46,7 @@ class Evaluation:
 
     def text(self) -> str:
         """The figures and the confusion matrix, to print."""
-        lines = [f"{name:40} {_say(value)}" for name, value in self.figures.items()]
+        lines = [listing(self.figures)]
         width = max(len(label) for label in self.labels)
         lines += ["", "confusion (rows: the truth)"]
         for label, row in zip(self.labels, self.confusion, strict=True):
@@ -227,5 +227,10 @@ def _top(logits: Tensor, target: Tensor) -> float:
     return float((logits[:, :-1].argmax(dim=1) == target).float().mean())
 
 
-def _say(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+def listing(figures: dict) -> str:
+    """Figures, one a line."""
+    values = {
+        name: f"{value:.3f}" if isinstance(value, float) else value
+        for name, value in figures.items()
+    }
+    return "\n".join(f"{name:40} {value}" for name, value in values.items())

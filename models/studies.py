@@ -16,6 +16,7 @@ from mmengine.config import Config
 from models.data import Clip, hold_out, load_split
 from models.errors import UserError
 from models.evaluation import evaluate
+from models.files import write_json
 from models.probe import linear_probe
 from models.recipes import finetune, pretrain, seen
 from models.skeleton_mae import SkeletonMAE
@@ -226,7 +227,7 @@ class Study:
         record |= {"amp": amp, "threads": torch.get_num_threads()}
         record["training clips"] = len({clip.name for clip in clips})
         figures = evaluate(model, test, recipe.finetune.mode).figures
-        _write(path, {"name": run.name, "row": run.row, **record, **figures, **identity})
+        write_json(path, {"name": run.name, "row": run.row, **record, **figures, **identity})
         done = sum(self.record(run) is not None for run in self.runs)
         took = f"{(time.monotonic() - start) / 60:.1f} min"
         top = f"top-1 {figures['top-1']:.1%}"
@@ -260,7 +261,7 @@ class Study:
                 options = {"seed": run.pretraining, "amp": amp, "work_dir": work, "resume": True}
                 pretrain(recipe, clips, **options).save(path)
                 minutes = (time.monotonic() - start) / 60 if whole else None
-                _write(notes, {"minutes": minutes, "clips": len(clips)})
+                write_json(notes, {"minutes": minutes, "clips": len(clips)})
         return path, json.loads(notes.read_text())["minutes"]
 
 
@@ -292,10 +293,3 @@ def _slug(name: str) -> str:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _write(path: Path, value: dict) -> None:
-    """All of the file or nothing, whenever the process is stopped."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(value, indent=2) + "\n")
-    unfinished.replace(path)

@@ -6,6 +6,7 @@ import torch
 
 from apps.cli import run
 from apps.evaluate import main
+from models.skeleton_mae import SkeletonMAE
 from models.strl import STRL, Label
 from tests.skeletons import dataset
 
@@ -39,6 +40,21 @@ def test_it_prints_every_figure(monkeypatch, capsys, tmp_path, weights):
     assert "NOT HELD OUT" not in printed
 
 
+def test_it_says_how_well_masked_joints_are_rebuilt(monkeypatch, capsys, tmp_path):
+    torch.manual_seed(0)
+    network = SkeletonMAE(width=16, hidden=16, depth=1, identity=True, masked_parts=(1, 1))
+    network.save(tmp_path / "mae.safetensors")
+    data, out = dataset(tmp_path / "a.pkl", layout="kinect20"), tmp_path / "figures.json"
+    options = ["--data", data, "--split", "test", "--rebuild", "--json", out]
+    evaluate(monkeypatch, tmp_path / "mae.safetensors", *options)
+    figures = json.loads(out.read_text())
+    assert figures["masked joints"] > 100
+    middle = figures["error of the visible joints' middle"]
+    assert 0.5 < middle < 4  # of a body about 6 torso lengths tall, in STANDING's proportions
+    assert figures["error, torso lengths"] > 0.2 * middle  # it has learnt nothing
+    assert "correlation of the distances" in capsys.readouterr().out
+
+
 def test_a_split_that_was_trained_on_is_marked(monkeypatch, capsys, tmp_path, weights):
     data = dataset(tmp_path / "a.pkl", layout="kinect20")
     model = STRL.load(weights)
@@ -57,6 +73,7 @@ def test_a_split_that_was_trained_on_is_marked(monkeypatch, capsys, tmp_path, we
         ({"--layout": "ntu25"}, "20 joints, its layout 25"),
         ({"--labels": "missing.json"}, "missing.json"),
         ({"--mode": "frame"}, "invalid choice"),
+        ({"--json": "/dev/null/figures.json"}, "cannot write"),
     ],
 )
 def test_mistakes_are_answered_with_one_line(

@@ -47,6 +47,10 @@ def test_mistakes_are_answered_with_one_line(monkeypatch, capsys, tmp_path):
     assert "missing.pkl" in answer(data=tmp_path / "missing.pkl")
     assert "only: train, test" in answer(split="validation")
     assert "unknown layout" in answer(layout="ntu26")
+    assert "is a folder" in answer(out=tmp_path)
+    (tmp_path / "file").touch()
+    for name in ("out", "work-dir"):
+        assert "cannot make the folder" in answer(**{name: tmp_path / "file" / "run" / "x"})
     for text in (answer(split="none"), answer(layout="ntu25")):
         assert text.count("\n") == 1
         assert text.startswith("error: ")
