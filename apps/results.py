@@ -20,6 +20,12 @@ def parser() -> Parser:
     command.add_argument("--out", type=Path, default=Path("runs/results"), help="one JSON a run")
     command.add_argument("--seeds", type=int, nargs="+", help="instead of the config's")
     command.add_argument("--only", default="", help="runs whose name begins so")
+    command.add_argument(
+        "--into",
+        type=Path,
+        metavar="FILE.md",
+        help="put the table there, between <!-- KIND --> and <!-- /KIND --> (benchmark, ...)",
+    )
     command.add_argument("--plot", type=Path, help="draw curves here (.png), of fractions.py")
     command.add_argument("--amp", action="store_true", help="compute in bfloat16 where safe")
     command.add_argument("--threads", type=int, help="processor threads (default PyTorch's choice)")
@@ -33,7 +39,7 @@ def main() -> None:
 
     from models.recipes import read_config
     from models.studies import Study
-    from models.tables import plot, table
+    from models.tables import insert, plot, table
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -42,7 +48,9 @@ def main() -> None:
     if options.data:
         study.work(options.data, options.amp)
     records = study.records()
-    print(table(records, config))
+    print(text := table(records, config))
+    if options.into:
+        insert(text, config.study.kind, options.into)
     if options.plot:
         plot(records, config, options.plot)
 

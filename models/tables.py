@@ -73,6 +73,25 @@ def table(records: list[dict], config: Config) -> str:
     return TABLES[config.study.kind](records, config)
 
 
+def insert(text: str, kind: str, path: Path) -> None:
+    """Put a table into a Markdown file, between the marks `<!-- KIND -->` and `<!-- /KIND -->`.
+
+    Raises:
+        UserError: the file cannot be read or written, or does not have these marks.
+    """
+    begin, end = f"<!-- {kind} -->\n", f"<!-- /{kind} -->"
+    try:
+        before, rest = path.read_text().split(begin, 1)
+        after = rest.split(end, 1)[1]
+        path.write_text(f"{before}{begin}{text}\n{end}{after}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot write a table into {path}: {error}") from error
+    except (ValueError, IndexError) as error:
+        raise UserError(
+            f"{path} does not have the marks <!-- {kind} --> <!-- /{kind} -->"
+        ) from error
+
+
 def plot(records: list[dict], config: Config, path: Path) -> None:
     """Draw top-1 over the part of the labels, with 95 % intervals, a panel each protocol.
 

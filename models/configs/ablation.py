@@ -37,6 +37,15 @@ _network = {
     "⊕ is a sum": {"concatenate": False},
 }
 
+_literal = {
+    "pretrain.model": {"identity": False, "face": True, "depth": 3, "mean_loss": False},
+    "finetune.model": {
+        **{"identity": False, "face": True, "depth": 3, "stem_stride": 1, "strides": (1, 1, 1)},
+        **dict.fromkeys(("exchange", "temporal", "geometry", "bones", "distances"), False),
+        **dict.fromkeys(("contact", "by_parts"), False),
+    },
+}
+
 _pairs = {
     "two people: the recipe": dict(),
     "two people: no exchange": dict(overrides={"finetune.model.exchange": False}),
@@ -61,6 +70,13 @@ study = dict(
             name: dict(overrides={f"finetune.model.{key}": values[key] for key in values})
             for name, values in _network.items()
         },
+        "the paper's text alone": dict(
+            overrides={
+                f"{stage}.{key}": value
+                for stage, values in _literal.items()
+                for key, value in values.items()
+            }
+        ),
         **{name: dict(protocol="SBU fold5", **variant) for name, variant in _pairs.items()},
     },
 )

@@ -77,6 +77,21 @@ def names(out):
     return sorted(json.loads(path.read_text())["name"] for path in out.glob("*.json"))
 
 
+def test_a_table_is_put_between_its_marks(results, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- benchmark -->\nold\n<!-- /benchmark -->\nafter\n")
+    results(BENCHMARK, "--only", "one", "--into", page)
+    first, _, *table, last, after = page.read_text().splitlines()
+    assert (first, last, after) == ("before", "<!-- /benchmark -->", "after")
+    assert table[0].startswith("| protocol |")
+    assert table[2].startswith("| one | 1 |")
+    page.write_text("no marks")
+    with pytest.raises(SystemExit):
+        results(BENCHMARK, "--table", "--into", page, data=())
+    assert "does not have the marks" in capsys.readouterr().err
+    assert page.read_text() == "no marks"
+
+
 def test_what_is_done_is_not_repeated_and_protocols_are_averaged_by_seed(results, tmp_path):
     out = tmp_path / "out"
     assert [row[0] for row in results(BENCHMARK, "--only", "one")] == ["one"]
