@@ -632,7 +632,6 @@ def _hug(a: Puppet, b: Puppet) -> float:
         if way > 0.3:
             p.walk(way / max(meet - 0.2, 0.4), 0.9, 0.15, p.between(0.0, meet, 0.2))
         p.lean += p.draw(0.05, 0.3) * p.between(0.2, stop, 0.5)
-        p.hips[:, 2] += way - p.hips[:, 2] if way > 0.3 and p.hips[-1, 2] > way else 0
         for side in (0, 1):
             high = p.draw(-0.6, 0.25)
             p.reach(
