@@ -7,6 +7,8 @@ learning rate is chosen on validation clips, which neither it nor its pre-traini
 
 _base_ = ["clip.py", "_base_/small.py"]
 
+pretrain = dict(schedule=dict(epochs=60))
+
 finetune = dict(length=400, schedule=dict(epochs=4, batch_size=8, momentum=3e-2))
 
 study = dict(

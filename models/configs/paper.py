@@ -4,7 +4,8 @@ Given by the paper: N = 17 joints, T = 64 steps, D = 64, six parts, beta = 2, P 
 Left open, and chosen here as its text reads: L_D = 3 GIN layers with D_h = D (pre-trained copies
 need it); A without normalisation, the self-loop being GIN's own (1 + epsilon); one or two masked
 parts; ⊕ as concatenation before the 1×1 convolution; M = 3 layers; the power beta around the
-division by the number of masked joints, as the notes print it.
+division by the number of masked joints, as the notes print it. What other choices give is measured
+by `ablation.py`; its table is in the model card.
 """
 
 encoder = dict(width=64, depth=3, identity=False, normalised=False, face=True)
