@@ -623,21 +623,24 @@ def _shake_hands(a: Puppet, b: Puppet) -> float:
 
 
 def _hug(a: Puppet, b: Puppet) -> float:
-    gap, near = a.draw(1.2, 3.0), a.draw(0.25, 0.6)
-    meet = a.draw(0.5, 1.2)
+    """Some press their whole bodies together, others lean over from where they stand."""
+    chests, meet = a.draw(0.2, 0.6), a.draw(0.5, 1.2)
+    leans = a.draw(0.05, 0.6), a.draw(0.05, 0.6)
+    near = chests + np.sin(leans[0]) + np.sin(leans[1])
+    gap = near + a.draw(0.0, 2.2)
     stop = a.seconds + a.draw(-0.8, 1.5)
     share = a.rng.choice((0.0, 0.5, 1.0))
-    for p, part in ((a, share), (b, 1 - share)):
+    for p, part, lean in ((a, share, leans[0]), (b, 1 - share, leans[1])):
         way = part * (gap - near)
         if way > 0.3:
             p.walk(way / max(meet - 0.2, 0.4), 0.9, 0.15, p.between(0.0, meet, 0.2))
-        p.lean += p.draw(0.05, 0.3) * p.between(0.2, stop, 0.5)
+        p.lean += lean * p.between(meet - 0.4, stop, 0.5)
         for side in (0, 1):
             high = p.draw(-0.6, 0.25)
             p.reach(
                 side,
                 (meet - 0.1, (0.1, high, 0.6)),
-                (meet + 0.4, (-0.45, high, near + 0.15)),
+                (meet + 0.4, (-0.45, high, chests + 0.15)),
                 back=stop,
             )
     return near + a.hips[-1, 2] + b.hips[-1, 2]

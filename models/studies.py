@@ -60,7 +60,7 @@ class Run:
 
 def benchmark(config: Config, seeds: list[int]) -> Iterator[Run]:
     """Every protocol with every seed; `overrides` are for the protocols of one mean."""
-    for (name, protocol), seed in product(config.protocols.items(), seeds):
+    for seed, (name, protocol) in product(seeds, config.protocols.items()):
         overrides = config.study.get("overrides", {}).get(protocol.get("mean"), {})
         yield Run(
             *(f"{name}, seed {seed}", name, name, seed),

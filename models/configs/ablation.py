@@ -1,8 +1,8 @@
-"""The recipe of clip.py, 400 steps of it, and what becomes of it, one thing changed at a time."""
+"""The recipe of clip.py, 300 steps of it, and what becomes of it, one thing changed at a time."""
 
 _base_ = ["clip.py", "_base_/small.py"]
 
-finetune = dict(schedule=dict(epochs=4, momentum=2e-2))
+finetune = dict(schedule=dict(epochs=3, momentum=2e-2))
 
 _together = {
     f"encoder depth {depth}": {"pretrain.model.depth": depth, "finetune.model.depth": depth}
@@ -24,14 +24,12 @@ _pretraining = {
     "random joints masked": {"part_masking": False},
     "beta 1": {"beta": 1.0},
     "beta 2": {"beta": 2.0},
-    "beta 3": {"beta": 3.0},
     "mean inside the power": {"mean_loss": False},
     "mean outside the power": {"mean_loss": True},
 }
 
 _network = {
     "no temporal modules": {"temporal": False, "strides": (1, 1, 1)},
-    "no geometry": {"geometry": False},
     "2 layers": {"strides": (1, 2)},
     "4 layers": {"strides": (1, 2, 1, 1)},
     "⊕ is a sum": {"concatenate": False},
