@@ -1,4 +1,4 @@
-"""Train STRL to classify actions, starting from a pre-trained SkeletonMAE."""
+"""Train STRL to classify actions, starting from a pre-trained SkeletonMAE or another STRL."""
 
 from pathlib import Path
 
@@ -10,7 +10,11 @@ def parser() -> Parser:
     """The command line."""
     command = Parser(prog="finetune.py", description=__doc__)
     add_training_options(command)
-    command.add_argument("--pretrained", type=Path, help="SkeletonMAE checkpoint (default: none)")
+    command.add_argument(
+        "--pretrained",
+        type=Path,
+        help="SkeletonMAE checkpoint, or an STRL one to go on from (default: none)",
+    )
     command.add_argument(
         "--calibrated",
         type=Path,
@@ -26,12 +30,11 @@ def main() -> None:
     options = parser().parse_args()
     from models.evaluation import evaluate
     from models.recipes import calibrate, finetune, read_config
-    from models.skeleton_mae import SkeletonMAE
-    from models.strl import STRL
+    from models.strl import STRL, load_network
 
     config = read_config(options.config)
     clips, validation = training_clips(options, config.get("classes"))
-    pretrained = SkeletonMAE.load(options.pretrained) if options.pretrained else None
+    pretrained = load_network(options.pretrained) if options.pretrained else None
     twin = STRL.load(options.calibrated) if options.calibrated else None
     model = finetune(config, clips, pretrained, **training_run(options, config.finetune))
     if twin:

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from models.data import Clip, named
-from models.errors import UserError
 from models.evaluation import MODES, predict
 from models.skeleton_mae import SkeletonMAE
-from models.strl import STRL, Label
+from models.strl import STRL, Label, load_network
 
 DECAY = 1e-2
 
@@ -54,10 +53,7 @@ def linear_probe(weights: str | Path, clips: Sequence[Clip], mode: str) -> Probe
     Raises:
         UserError: the checkpoint is neither.
     """
-    try:
-        backbone = STRL.load(weights)
-    except UserError:
-        backbone = SkeletonMAE.load(weights)
+    backbone = load_network(weights)
     clips = named(clips)
     names = sorted({clip.label for clip in clips})
     probe = Probe(backbone.requires_grad_(False), [Label(name, 0) for name in names])

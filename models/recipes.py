@@ -73,7 +73,7 @@ def vocabulary(config: Config, clips: Sequence[Clip]) -> list[Label]:
 def finetune(
     config: Config,
     clips: list[Clip],
-    pretrained: SkeletonMAE | None = None,
+    pretrained: SkeletonMAE | STRL | None = None,
     seed: int = 0,
     **options: object,
 ) -> STRL:
@@ -82,7 +82,7 @@ def finetune(
     Args:
         config: see `models/configs/paper.py`.
         clips: training clips, with labels in the model's vocabulary.
-        pretrained: what to start from; None is from scratch.
+        pretrained: what to start from, or a classifier to go on from; None is from scratch.
         seed: of everything random.
         options: amp, and those of `models.training.train`.
     """
@@ -90,7 +90,9 @@ def finetune(
     torch.manual_seed(seed)
     labels = vocabulary(config, clips)
     network = STRL(labels, **settings.model)
-    if pretrained is not None:
+    if isinstance(pretrained, STRL):
+        network.inherit(pretrained)
+    elif pretrained is not None:
         network.adopt(pretrained)
     model = FineTuning(network, settings.get("smoothing", 0.0), amp)
     dataset = training_windows(config, clips, labels, seed, rehearse(config, labels))
@@ -103,7 +105,8 @@ def finetune(
 
 def rehearse(config: Config, labels: list[Label]) -> list[Clip]:
     """Clips of the labels, and of nothing, that puppets act out: `config.finetune.puppets` each."""
-    names = [NOTHING, *(label.name for label in labels)]
+    alone = not config.finetune.get("puppet_pairs", True)
+    names = [NOTHING, *(label.name for label in labels if not (alone and label.people == 2))]
     numbers = range(config.finetune.get("puppets", 0))
     return [perform(name, number) for name in names if name in KNOWN for number in numbers]
 

@@ -328,6 +328,22 @@ class STRL(nn.Module):
         self.load_state_dict(source, strict=False)
         return wanted
 
+    def inherit(self, other: "STRL") -> None:
+        """Start from another classifier, all of it, but its last layer if its labels are others.
+
+        Raises:
+            UserError: the other network has another shape.
+        """
+        source = other.state_dict()
+        if [label.name for label in other.labels] != [label.name for label in self.labels]:
+            last = f"classifier.{len(self.classifier) - 1}."
+            own = self.state_dict()
+            source = {k: own[k] if k.startswith(last) else v for k, v in source.items()}
+        try:
+            self.load_state_dict(source)
+        except RuntimeError as error:
+            raise UserError("the classifier to go on from differs from the config") from error
+
     def save(self, path: str | Path) -> None:
         """Write weights, vocabulary, calibration and the list of clips to a safetensors file."""
         header = {
@@ -356,6 +372,18 @@ class STRL(nn.Module):
             reason = str(error).splitlines()[0]
             raise UserError(f"{path} does not fit this version of STRL: {reason}") from error
         return model.to(device).eval()
+
+
+def load_network(path: str | Path) -> STRL | SkeletonMAE:
+    """Whichever of the two networks a checkpoint holds, in eval mode.
+
+    Raises:
+        UserError: it is missing, or neither.
+    """
+    try:
+        return STRL.load(path)
+    except UserError:
+        return SkeletonMAE.load(path)
 
 
 def _geometry(joints: Tensor, visible: Tensor) -> Tensor:

@@ -80,6 +80,18 @@ def test_a_calibrated_twin_lends_its_temperature_and_thresholds(monkeypatch, tmp
     assert STRL.load(out).thresholds == {1: 0.61, 2: 0.42}
 
 
+def test_it_goes_on_from_a_classifier_with_other_labels(monkeypatch, tmp_path):
+    data, first, out = dataset(tmp_path / "a.pkl"), tmp_path / "first", tmp_path / "out"
+    given = ["--data", data, "--work-dir", tmp_path / "run", "--epochs", 1]
+    door(monkeypatch, finetune, TINY, *given, "--split", "test", "--out", first)
+    names = tmp_path / "names.json"
+    names.write_text('{"class 0": "greet", "class 1": "exercise"}')
+    more = ["--split", "train", "--labels", names, "--pretrained", first, "--out", out]
+    door(monkeypatch, finetune, TINY, *given, *more)
+    assert [label.name for label in STRL.load(out).labels] == ["exercise", "greet"]
+    assert len(STRL.load(out).clips) == 12  # of both trainings
+
+
 @pytest.mark.parametrize(
     ("config", "people"),
     [("ntu60", 2), ("ntu120", 2), ("finegym", 1), ("diving48", 1)],

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from mmengine.config import Config
 
-from models.label import NOTHING
+from models.label import NOTHING, Label
 from models.puppet import ALONE, KNOWN, TOGETHER, Puppet, perform
+from models.recipes import rehearse
 from models.skeleton import FACE
 
 LIMBS = ((5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16))
@@ -77,6 +79,15 @@ def test_actions_are_what_they_are_called():
     }
     assert hands["pour"] < hands["wave"]
     assert hands["pour"] < hands["throw"]
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+def test_a_config_says_what_puppets_rehearse(pairs):
+    settings = {"puppets": 2, "puppet_pairs": pairs}
+    labels = [Label("wave", 1), Label("hug", 2), Label("yodel", 1)]
+    clips = rehearse(Config({"finetune": settings}), labels)
+    expected = [NOTHING, "wave"] + (["hug"] if pairs else [])
+    assert [clip.label for clip in clips] == [name for name in expected for _ in range(2)]
 
 
 def test_doing_something_else_is_known_too():

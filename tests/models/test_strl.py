@@ -211,3 +211,17 @@ def test_contact_is_a_touch_by_the_other_and_nothing_without_one():
     assert contact[0, 0, 0, 1] == pytest.approx((0 - (16 + 8.5)) / 2)
     alone = _contact(joints, seen, torch.zeros_like(joints), torch.zeros_like(seen))
     assert (alone == 0).all()
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_one_classifier_goes_on_from_another(same):
+    first, (window, present) = make(**LIVE), windows()
+    torch.manual_seed(5)
+    second = STRL(LABELS if same else [Label("swim", 1)], **LIVE).eval()
+    second.inherit(first)
+    assert torch.equal(second.features(window, present), first.features(window, present))
+    assert torch.equal(second.classifier[2].weight, first.classifier[2].weight)
+    if same:
+        assert torch.equal(second(window, present), first(window, present))
+    with pytest.raises(UserError, match="differs from the config"):
+        make(**PAPER).inherit(first)
