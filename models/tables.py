@@ -19,8 +19,13 @@ def benchmark(records: list[dict], config: Config) -> str:
         mean = config.protocols[record["protocol"]].get("mean")
         for row in filter(None, (record["row"], mean)):
             rows.setdefault(row, {}).setdefault(record["seed"], []).append(record)
+    order: dict[str, None] = {}  # a mean comes after the last of its protocols
+    for name, protocol in config.protocols.items():
+        order.pop(protocol.get("mean"), None)
+        order |= dict.fromkeys(filter(None, (name, protocol.get("mean"))))
     lines = ["| protocol | seeds | top-1, % | minutes a run |", "|---|---|---|---|"]
-    for row, seeds in rows.items():
+    for row in filter(rows.get, order):
+        seeds = rows[row]
         wanted = sum(protocol.get("mean") == row for protocol in config.protocols.values()) or 1
         complete = [runs for runs in seeds.values() if len(runs) == wanted]
         if complete:

@@ -103,8 +103,8 @@ def test_what_is_done_is_not_repeated_and_protocols_are_averaged_by_seed(results
     rows = results(BENCHMARK, "--table", "--seeds", 0, 1, data=())
     assert [row[:3] for row in rows] == [
         ["one", "2", "55.0 ± 21.2"],
-        ["both", "2", "65.0 ± 21.2"],
         ["two", "2", "75.0 ± 21.2"],
+        ["both", "2", "65.0 ± 21.2"],
     ]
 
 
