@@ -1,0 +1,31 @@
+"""The tables in the documents are those that the studies' records give."""
+
+from pathlib import Path
+
+import pytest
+
+from models.files import CONFIGS, ROOT
+from models.recipes import read_config
+from models.studies import Study
+from models.tables import table
+
+RECORDS = ROOT / "docs" / "results"
+
+
+@pytest.mark.parametrize(
+    ("kind", "document"),
+    [
+        ("benchmark", Path("README.md")),
+        ("fractions", Path("README.md")),
+        ("ablation", Path("weights/MODEL_CARD.md")),
+    ],
+)
+def test_a_table_is_made_of_complete_records(kind, document):
+    config = read_config(CONFIGS / f"{kind}.py")
+    study = Study(config, RECORDS)
+    records = study.records()
+    assert len(records) == len(study.results)
+    assert (
+        f"<!-- {kind} -->\n{table(records, config)}\n<!-- /{kind} -->"
+        in (ROOT / document).read_text()
+    )
