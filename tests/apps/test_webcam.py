@@ -156,6 +156,7 @@ def display(tmp_path_factory):
         pytest.skip("Xvfb and xdotool are not installed")
     read, write = os.pipe()
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x900x24", "-nolisten", "tcp"]
+    command.append("-noreset")  # or it is away for a moment whenever its last client leaves
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     with open(read) as numbers:
