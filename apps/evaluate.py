@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from apps.cli import Parser, run
-from apps.training_options import add_data_options, load_clips
+from apps.training_options import add_data_options, add_validation_option, load_clips, parted
 
 
 def parser() -> Parser:
@@ -11,6 +11,7 @@ def parser() -> Parser:
     command = Parser(prog="evaluate.py", description=__doc__)
     command.add_argument("weights", type=Path, help="STRL checkpoint, or see --linear, --rebuild")
     add_data_options(command)
+    add_validation_option(command, "only what finetune.py --validation SPLIT ... holds out of them")
     command.add_argument(
         "--mode",
         choices=("clip", "window"),
@@ -47,7 +48,8 @@ def main() -> None:
     from models.skeleton_mae import SkeletonMAE
     from models.strl import STRL
 
-    clips = load_clips(options, options.split)
+    clips, held = parted(options, load_clips(options, options.split))
+    clips = clips if options.validation is None else held
     if options.rebuild:
         figures = rebuilding(SkeletonMAE.load(options.weights), clips)
         print(listing(figures))

@@ -15,11 +15,20 @@ def add_data_options(command: Parser) -> None:
     command.add_argument("--labels", type=Path, help="JSON map from class names to labels")
 
 
+def add_validation_option(command: Parser, text: str) -> None:
+    """Add the option that `parted` reads."""
+    command.add_argument("--validation", nargs="*", metavar="SPLIT", help=text)
+
+
 def training_clips(options: argparse.Namespace, classes: list[str] | None = None):
     """The clips to train on, and those held out for validation (none unless asked for)."""
+    return parted(options, load_clips(options, options.split, classes))
+
+
+def parted(options: argparse.Namespace, clips: list):
+    """All of the clips and none, or with --validation what is left and what is held out."""
     from models.data import hold_out
 
-    clips = load_clips(options, options.split, classes)
     return (clips, []) if options.validation is None else hold_out(clips, options.validation)
 
 
@@ -39,11 +48,8 @@ def add_training_options(command: Parser) -> None:
     """Add the options that both training doors read."""
     command.add_argument("config", type=Path, help="an MMEngine config (Python: trust it)")
     add_data_options(command)
-    command.add_argument(
-        "--validation",
-        nargs="*",
-        metavar="SPLIT",
-        help="hold these splits of the clips out (of other files the last subject, or a fifth)",
+    add_validation_option(
+        command, "hold these splits of the clips out (of other files the last subject, or a fifth)"
     )
     command.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     command.add_argument("--work-dir", type=Path, help="logs, for --resume (default runs/NAME)")

@@ -52,8 +52,10 @@ class GINLayer(nn.Module):
         """Features [..., N, width_in] to [..., N, width_out]."""
         identity = torch.eye(len(self.adjacency), device=x.device)
         mixing = self.adjacency + (1 + self.epsilon) * identity
-        # One large product: as a matrix times many small ones it takes a third longer to train.
-        return self.mlp(torch.einsum("nm,...md->...nd", mixing.to(x.dtype), x))
+        mixing = mixing.to(x.dtype)
+        # As one large product it trains by a fifth faster, as many small ones it answers so.
+        mixed = torch.einsum("nm,...md->...nd", mixing, x) if self.training else mixing @ x
+        return self.mlp(mixed)
 
 
 class GINEncoder(nn.Module):

@@ -55,6 +55,14 @@ def test_it_says_how_well_masked_joints_are_rebuilt(monkeypatch, capsys, tmp_pat
     assert "correlation of the distances" in capsys.readouterr().out
 
 
+def test_it_tries_what_a_training_holds_out(monkeypatch, tmp_path, weights):
+    data, out = dataset(tmp_path / "a.pkl", clips=30, layout="kinect20"), tmp_path / "figures.json"
+    given = ["--data", data, "--split", "train", "test", "--json", out]
+    for held, count in ((["test"], 10), ([], 6)):  # without a split a fifth of every class
+        evaluate(monkeypatch, weights, *given, "--validation", *held)
+        assert json.loads(out.read_text())["clips"] == count
+
+
 def test_a_split_that_was_trained_on_is_marked(monkeypatch, capsys, tmp_path, weights):
     data = dataset(tmp_path / "a.pkl", layout="kinect20")
     model = STRL.load(weights)

@@ -44,3 +44,9 @@ def test_adjacency_and_its_normalisation():
     assert (plain == plain.T).all()
     degree = plain.sum(1)
     assert np.allclose(normalised, plain / np.sqrt(np.outer(degree, degree)))
+
+
+def test_it_computes_the_same_in_training_as_live():
+    torch.manual_seed(0)
+    layer, x = GINLayer(8, 8), torch.randn(3, 5, 17, 8)
+    assert torch.allclose(layer.train()(x), layer.eval()(x), atol=1e-5)
