@@ -166,23 +166,44 @@ def cells(index, width):
     return torch.stack((index // width, index % width), -1)
 
 
-def take(maps, index):
-    """Values of maps [B, C, H, W] at flat cell numbers [B, N] -> [B, N, C]."""
-    return maps.flatten(2).gather(2, index[:, None].expand(-1, maps.shape[1], -1)).transpose(1, 2)
+def reader(head, x):
+    """A head that is computed only where it is read, which spares a tenth of the network.
+
+    Args:
+        head: of `map_head`.
+        x: features [B, 24, H, W].
+
+    Returns:
+        A function of flat cell numbers [B, N] that gives the map's values there, [B, N, C].
+    """
+    (separable, last), width = head, x.shape[-1]
+    depthwise, pointwise = separable.depthwise.weight.flatten(1), separable.pointwise
+    padded = F.pad(x, (1, 1, 1, 1)).flatten(2)
+    steps = torch.arange(3, device=x.device)
+    around = (steps[:, None] * (width + 2) + steps).flatten()
+
+    def read(index):
+        corner = index // width * (width + 2) + index % width
+        where = (corner[..., None] + around).flatten(1)[:, None].expand(-1, x.shape[1], -1)
+        patch = padded.gather(2, where).unflatten(2, (-1, 9))  # [B, 24, N, 9]
+        y = (patch * depthwise[:, None]).sum(3).transpose(1, 2)
+        y = F.relu(F.linear(y, pointwise.weight.flatten(1), pointwise.bias))
+        return F.linear(y, last.weight.flatten(1), last.bias)
+
+    return read
 
 
-def refine(index, offset):
+def refine(index, offset, width):
     """Each joint's cell, moved by its own offset -> (x, y) in input pixels.
 
     Args:
         index: flat cell numbers [B, N, 17].
-        offset: [B, 34, H, W], (y, x) for each joint in turn.
+        offset: reads (y, x) for each joint in turn, [B, N × 17, 34].
+        width: of the maps, in cells.
     """
-    width = offset.shape[-1]
-    offset = offset.unflatten(1, (JOINTS, 2)).flatten(3)  # [B, 17, 2, HW]
-    where = index.transpose(1, 2)[:, :, None].expand(-1, -1, 2, -1)  # [B, 17, 2, N]
-    moved = cells(index, width) + offset.gather(3, where).permute(0, 3, 1, 2)  # [B, N, 17, 2]
-    return moved.flip(-1) * STRIDE
+    of_all = offset(index.flatten(1)).unflatten(1, (-1, JOINTS)).unflatten(3, (JOINTS, 2))
+    own = of_all.diagonal(dim1=2, dim2=3).transpose(2, 3)  # [B, N, 17, 2]
+    return (cells(index, width) + own).flip(-1) * STRIDE
 
 
 def decode_one(center, heatmap, regression, offset):
@@ -191,8 +212,9 @@ def decode_one(center, heatmap, regression, offset):
     Args:
         center: [B, 1, H, W] in 0..1, the chance that a person's centre is here.
         heatmap: [B, 17, H, W] in 0..1, the same for each joint, whoever's it is.
-        regression: [B, 34, H, W], from a centre to the person's joints, (y, x) in cells.
-        offset: [B, 34, H, W], from a joint's cell to the joint, (y, x) in cells.
+        regression: reads at cells (see `reader`) the way from a centre to the person's joints,
+            [B, N, 34], (y, x) in cells.
+        offset: reads the same from a joint's cell to the joint.
 
     Returns:
         Keypoints [B, 17, 2] in input pixels and their scores [B, 17], the heat map's values.
@@ -204,11 +226,11 @@ def decode_one(center, heatmap, regression, offset):
         return 1 / (torch.sqrt((ys[:, None] - y) ** 2 + (xs - x) ** 2) + 1.8)
 
     peak = (center * nearness(height // 2, width // 2)).flatten(1).argmax(1, keepdim=True)  # [B, 1]
-    guess = take(regression, peak).unflatten(2, (JOINTS, 2)) + cells(peak, width)[:, :, None]
+    guess = regression(peak).unflatten(2, (JOINTS, 2)) + cells(peak, width)[:, :, None]
     guess = guess[:, 0, :, :, None, None]  # [B, 17, 2, 1, 1]
     index = (heatmap * nearness(guess[:, :, 0], guess[:, :, 1])).flatten(2).argmax(2)  # [B, 17]
     scores = heatmap.flatten(2).gather(2, index[..., None])[..., 0]
-    return refine(index[:, None], offset)[:, 0], scores
+    return refine(index[:, None], offset, width)[:, 0], scores
 
 
 def decode_many(center, heatmap, regression, offset, box_size, box_offset, people, threshold=0.0):
@@ -216,7 +238,7 @@ def decode_many(center, heatmap, regression, offset, box_size, box_offset, peopl
 
     Args:
         center, heatmap, regression, offset: as for `decode_one`.
-        box_size, box_offset: [B, 2, H, W], height and width of the box of a person centred here,
+        box_size, box_offset: read [B, N, 2], height and width of the box of a person centred here,
             and from the centre's cell to the box's middle, (y, x) in cells.
         people: how many centres to take.
         threshold: nobody's score is above their centre's, so of those whose centre's is lower only
@@ -235,13 +257,13 @@ def decode_many(center, heatmap, regression, offset, box_size, box_offset, peopl
     center_score, peak = center_score[:, :promising], peak[:, :promising]
     peak_cell = cells(peak, width)
 
-    middle = peak_cell + take(box_offset, peak)  # [B, N, 2]
-    half = take(box_size, peak).clamp(min=0) / 2
+    middle = peak_cell + box_offset(peak)  # [B, N, 2]
+    half = box_size(peak).clamp(min=0) / 2
     limit = torch.stack([places[-1] for places in grid(center)]) + 1
     low, high = (torch.minimum(edge, limit).clamp(min=0) for edge in (middle - half, middle + half))
 
     guess = (
-        take(regression, peak).unflatten(2, (JOINTS, 2)) + peak_cell[:, :, None]
+        regression(peak).unflatten(2, (JOINTS, 2)) + peak_cell[:, :, None]
     )  # [B, N, 17, 2]
     variance = 0.3 * limit.min()
     along = []  # the Gaussian about the guess, cut off at the box: one factor for each axis
@@ -257,7 +279,7 @@ def decode_many(center, heatmap, regression, offset, box_size, box_offset, peopl
     seen = scores > 0.127
     person_score = center_score * (scores * seen).sum(2) / seen.sum(2).clamp(min=1)
     boxes = torch.cat((low.flip(-1), high.flip(-1)), -1) * STRIDE
-    return refine(index, offset), scores, boxes, person_score
+    return refine(index, offset, width), scores, boxes, person_score
 
 
 def map_head(channels):
@@ -277,13 +299,13 @@ class MoveNetHead(BaseHead):
         self.offset = map_head(2 * JOINTS)
 
     def forward(self, feats):
-        """Features ([B, 24, H, W],) to the maps that `decode_one` takes."""
+        """Features ([B, 24, H, W],) to what `decode_one` takes."""
         x = feats[-1]
         return (
             self.center(x).sigmoid(),
             self.heatmap(x).sigmoid(),
-            self.regression(x),
-            self.offset(x),
+            reader(self.regression, x),
+            reader(self.offset, x),
         )
 
     def predict(self, feats, batch_data_samples, test_cfg=None):
@@ -314,9 +336,9 @@ class MoveNetMultiHead(MoveNetHead):
         self.box_offset = map_head(2)
 
     def forward(self, feats):
-        """Features ([B, 24, H, W],) to the maps that `decode_many` takes."""
+        """Features ([B, 24, H, W],) to what `decode_many` takes."""
         x = feats[-1]
-        return (*super().forward(feats), self.box_size(x), self.box_offset(x))
+        return (*super().forward(feats), reader(self.box_size, x), reader(self.box_offset, x))
 
     def predict(self, feats, batch_data_samples, test_cfg=None):
         """One `InstanceData` a picture, of the people whose score reaches `test_cfg.score_thr`.
