@@ -1,5 +1,8 @@
 """The networks of the live path as graphs, each like its PyTorch counterpart from outside."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +11,6 @@ from models.crops import crop_person, fit_long_side
 from models.files import CONFIGS, ROOT, WEIGHTS
 from models.graphs import Graph, exported
 from models.label import Label
-from models.skeleton import JOINTS
 
 
 def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
@@ -30,23 +32,27 @@ def _code(*modules: str) -> list[Path]:
 
 
 class CompiledTopdown:
-    """A bundled single-person network; as `models.pose_model.Topdown`."""
+    """A bundled single-person network; as `models.pose_model.Topdown`.
+
+    Each person is one thread's work: a batch whose every layer is shared out takes a tenth longer,
+    and more when other stages want the processor too.
+    """
 
     def __init__(self, name: str, device: str = "cpu", threads: int | None = None):
-        self._graph = _movenet(name, device, threads)
+        self._graph = _movenet(name, device, threads=1)
+        self._workers = ThreadPoolExecutor(threads or min(2, os.cpu_count() or 1))
         self.threshold: float = self._graph.settings["threshold"]
         self.padding: float = self._graph.settings["padding"]
         self.size: tuple[int, int] = tuple(self._graph.settings["size"])
 
     def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4]."""
-        crops = [crop_person(image, box, self.padding, self.size) for box in boxes]
-        places, scores = self._graph(np.stack([crop.picture for crop in crops]))
-        keypoints = np.empty((len(boxes), len(JOINTS), 3), np.float32)
-        for person, crop, points in zip(keypoints, crops, places, strict=True):
-            person[:, :2] = crop.back(points)
-        keypoints[..., 2] = scores
-        return keypoints
+        return np.stack(list(self._workers.map(partial(self._person, image), boxes)))
+
+    def _person(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+        crop = crop_person(image, box, self.padding, self.size)
+        (points,), (scores,) = self._graph(crop.picture[None])
+        return np.column_stack((crop.back(points), scores)).astype(np.float32)
 
 
 class CompiledBottomup:

@@ -262,9 +262,7 @@ def decode_many(center, heatmap, regression, offset, box_size, box_offset, peopl
     limit = torch.stack([places[-1] for places in grid(center)]) + 1
     low, high = (torch.minimum(edge, limit).clamp(min=0) for edge in (middle - half, middle + half))
 
-    guess = (
-        regression(peak).unflatten(2, (JOINTS, 2)) + peak_cell[:, :, None]
-    )  # [B, N, 17, 2]
+    guess = regression(peak).unflatten(2, (JOINTS, 2)) + peak_cell[:, :, None]  # [B, N, 17, 2]
     variance = 0.3 * limit.min()
     along = []  # the Gaussian about the guess, cut off at the box: one factor for each axis
     for axis, place in enumerate(grid(center)):

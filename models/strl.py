@@ -417,16 +417,21 @@ def _directions(joints: Tensor, visible: Tensor) -> Tensor:
 
 def _distances(joints: Tensor, visible: Tensor) -> Tensor:
     """Distance of each joint from every other of the same body, [R, T, N, N]; 0 if unknown."""
-    apart = joints[:, :, :, None] - joints[:, :, None]
     both = visible[:, :, :, None] & visible[:, :, None]
-    return torch.where(both, (apart.square().sum(dim=-1) + 1e-6).sqrt(), 0)
+    return torch.where(both, (_squares(joints, joints) + 1e-6).sqrt(), 0)
+
+
+def _squares(joints: Tensor, others: Tensor) -> Tensor:
+    """Squared distance of each joint [..., N, 2] from each of the others, [..., N, N]."""
+    # By coordinate, since a last axis of two takes four times as long.
+    x, y = (joints[..., axis, None] - others[..., None, :, axis] for axis in (0, 1))
+    return x.square() + y.square()
 
 
 def _contact(joints: Tensor, visible: Tensor, other: Tensor, seen: Tensor) -> Tensor:
     """Nearness of the partner's next joint, place relative to their torso, [R, T, 17, 3]."""
     both = visible[..., None] & seen[:, :, None]
-    apart = (joints[:, :, :, None] - other[:, :, None]).square().sum(dim=-1)
-    near = torch.where(both, (-apart).exp(), 0).amax(dim=-1, keepdim=True)
+    near = torch.where(both, (-_squares(joints, other)).exp(), 0).amax(dim=-1, keepdim=True)
     return torch.cat([near, _offset(joints, visible, other, seen) / 2], dim=-1)
 
 

@@ -1,6 +1,7 @@
 """The stages joined: a frame in, the people in it and what they do out."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from models.compiled import CompiledSTRL
 from models.graphs import choose_runtime
 from pipeline.classify import Action, Classifier
-from pipeline.detect import Detector
+from pipeline.detect import Detections, Detector
 from pipeline.overlap import overlap
 from pipeline.pose import PoseEstimator
 from pipeline.source import Frame
@@ -30,8 +31,12 @@ PEOPLE = 2
 TRACKED = 6
 """People who are followed and drawn, if not more are asked for."""
 
-PERIOD = 0.1
+PERIOD = 0.2
 """Seconds from one classification to the next."""
+
+LAG = 0.2
+"""Seconds after which the detector's answer on a frame is taken, while nobody waits for it. Until
+then it works beside the pose network, and no frame is late for it."""
 
 
 @dataclass
@@ -58,14 +63,12 @@ class Seen:
         cut: whether a new scene begins with the frame.
         asked: whose actions are to be named now: ids of one or two people each; None if it is not
             time.
-        windows: those of `asked` with their masks, if there are any.
     """
 
     frame: Frame
     people: list[Person]
     cut: bool
     asked: list[tuple[int, ...]] | None = None
-    windows: tuple[np.ndarray, np.ndarray] | None = None
 
 
 class Pipeline:
@@ -108,6 +111,7 @@ class Pipeline:
         self.classifier = Classifier(load_strl(weights, device, runtime), confidence)
         self.tracker = Tracker(self.pose.threshold, max(people, TRACKED))
         self.windows = Windows(self.pose.threshold)
+        self.beside: Executor = ThreadPoolExecutor(1)
         self.forget()
 
     @property
@@ -123,13 +127,13 @@ class Pipeline:
 
     def __call__(self, frame: Frame) -> Result:
         """Process the next frame; times must increase."""
-        return self.name(self.see(frame))
+        return self.name(self.see(self.compare(frame)))
 
     def run(self, frames: Iterable[Frame], *after: Callable[[Any], Any]) -> Iterator:
         """Process frames as calls one after the other would, but several at a time.
 
-        Reading, seeing, and naming work side by side, each on its own frame and thread, and so do
-        further stages. Close the iterator (`contextlib.closing`) if it is not used up.
+        Reading, comparing, seeing, and naming work side by side, each on its own frame and thread,
+        and so do further stages. Close the iterator (`contextlib.closing`) if it is not used up.
 
         Args:
             frames: read on a thread of its own; times must increase.
@@ -139,30 +143,36 @@ class Pipeline:
         Yields:
             A `Result` a frame, or what the last stage makes of it, in order.
         """
-        return overlap(frames, self.see, self.name, *after)
+        return overlap(frames, self.compare, self.see, self.name, *after)
 
-    def see(self, frame: Frame) -> Seen:
-        """Who is in the frame, and the windows to classify if it is time; owns no action."""
-        cut = self._is_cut(frame.image)
+    def compare(self, frame: Frame) -> tuple[Frame, bool]:
+        """The frame, and whether a new scene begins with it; owns the frame before."""
+        # Every fourth pixel either way tells as much, in half the time.
+        small = cv2.resize(frame.image[::4, ::4], (32, 18), interpolation=cv2.INTER_AREA)
+        thumbnail = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+        before, self._thumbnail = self._thumbnail, thumbnail
+        return frame, before is not None and is_cut(before, thumbnail)
+
+    def see(self, compared: tuple[Frame, bool]) -> Seen:
+        """Who is in the frame, and whose actions are to be named; owns all that is followed."""
+        frame, cut = compared
         if cut:
             self._start_scene()
-        people = self._follow(frame)
-        self.windows.push(frame.time, people)
-        seen = Seen(frame, people, cut)
+        seen = Seen(frame, self._follow(frame), cut)
         if frame.time - self._classified >= PERIOD - 1e-6:
             self._classified = frame.time
             chosen = set(self.tracker.chosen(self.people))
-            seen.asked = groups([person for person in people if person.id in chosen])
-            if seen.asked:
-                seen.windows = self.windows.cut(frame.time, seen.asked)
+            seen.asked = groups([person for person in seen.people if person.id in chosen])
         return seen
 
     def name(self, seen: Seen) -> Result:
         """What the people of the frame do; owns all that is remembered of actions."""
         if seen.cut:
             self._start_actions()
-        if seen.windows is not None:
-            self._actions = self.classifier(seen.frame.time, seen.asked, *seen.windows)
+        self.windows.push(seen.frame.time, seen.people)
+        if seen.asked:
+            windows, present = self.windows.cut(seen.frame.time, seen.asked)
+            self._actions = self.classifier(seen.frame.time, seen.asked, windows, present)
         elif seen.asked is not None:
             self._actions = []
         here = {person.id for person in seen.people}
@@ -171,31 +181,31 @@ class Pipeline:
 
     def _start_scene(self) -> None:
         self.tracker.forget()
-        self.windows.forget()
         self._classified = -np.inf
         self._looks = 0
+        self._look: tuple[float, Future[Detections]] | None = None
 
     def _start_actions(self) -> None:
+        self.windows.forget()
         self.classifier.forget()
         self._actions: list[Action] = []
 
     def _follow(self, frame: Frame) -> list[Person]:
-        if self.tracker.detection_due(frame.time):
+        if self._look is None and self.tracker.detection_due(frame.time):
             known = self.tracker.boxes(frame.time)
-            found = self.detector.search(frame.image, self._looks, known)
-            self.tracker.detect(frame.time, found)
+            # A copy, since what is drawn on the frame must not be seen.
+            what = self.detector.search, frame.image.copy(), self._looks, known
+            self._look = frame.time, self.beside.submit(*what)
             self._looks += 1
+        if self._look is not None:
+            began, found = self._look
+            if self.tracker.in_trouble or frame.time - began >= LAG - 1e-6:
+                self.tracker.detect(began, found.result())
+                self._look = None
         for region in self.tracker.huddles(frame.time):
             self.tracker.look_closer(frame.time, self.detector(frame.image, region))
         keypoints = self.pose(frame.image, self.tracker.expected(frame.time))
         return self.tracker.update(frame.time, keypoints)
-
-    def _is_cut(self, image: np.ndarray) -> bool:
-        # Every fourth pixel either way tells as much, in half the time.
-        small = cv2.resize(image[::4, ::4], (32, 18), interpolation=cv2.INTER_AREA)
-        thumbnail = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
-        before, self._thumbnail = self._thumbnail, thumbnail
-        return before is not None and is_cut(before, thumbnail)
 
 
 def load_strl(weights: Path | str, device: str, runtime: str | None):

@@ -46,8 +46,10 @@ TOLERANCE_GROWTH = 2.0
 
 DETECTION_PERIOD = 0.25
 """Seconds between the detector's looks while all is well."""
+CALM_PERIOD, CALM_LOOKS = 0.5, 4
+"""The same once so many looks in a row found nobody new."""
 TROUBLE_PERIOD = 0.1
-"""The same while nobody is there, or somebody is lost."""
+"""The same while nobody is there, or somebody was lost of late."""
 CROP_GAP = 0.5
 """Seconds for which an unseen person is still looked for where they are expected."""
 HIDDEN = 0.3
@@ -175,6 +177,9 @@ class Tracker:
     Args:
         threshold: score from which the pose model's keypoints count as seen.
         most: how many people are followed at a time; the most prominent where there are more.
+
+    Attributes:
+        in_trouble: whether nobody is there, or somebody was lost of late.
     """
 
     def __init__(self, threshold: float, most: int = 6):
@@ -190,17 +195,26 @@ class Tracker:
         self._close_up: list[Track] = []
         self._chosen: list[Track] = []
         self._last_detection = self._last_update = -np.inf
-        self._period = TROUBLE_PERIOD
+        self._calm_looks = 0
+        self.in_trouble = True
 
     def detection_due(self, time: float) -> bool:
         """Whether the whole picture should be looked at, at this time in seconds."""
-        return time - self._last_detection >= self._period - 1e-6
+        if self.in_trouble:
+            period = TROUBLE_PERIOD
+        else:
+            period = DETECTION_PERIOD if self._calm_looks < CALM_LOOKS else CALM_PERIOD
+        return time - self._last_detection >= period - 1e-6
 
     def detect(self, time: float, found: Detections) -> None:
-        """Recognise people among what the detector found at ``time``, and meet new ones."""
+        """Recognise people among what the detector found at ``time``, and meet new ones.
+
+        ``time`` may be a little before that of the last update.
+        """
         self._last_detection = time
         likeness = self._recognise(time, found)
         known = (likeness > SAME_SKELETON).any(axis=0)
+        self._calm_looks = self._calm_looks + 1 if known.all() else 0
         for box, pose, is_known in zip(found.boxes[:, :4], found.keypoints, known, strict=True):
             if not is_known:
                 track = Track(pose, box, seen=time)
@@ -229,7 +243,7 @@ class Tracker:
     def look_closer(self, time: float, found: Detections) -> None:
         """Recognise people among what was found in a huddle; they then need no crop."""
         self._recognise(time, found)
-        self._close_up += [track for track in self._tracks if track.detected is not None]
+        self._close_up = [track for track in self._tracks if track.recognised == time]
 
     def expected(self, time: float) -> np.ndarray:
         """Boxes float32 [T, 4] to estimate poses in at ``time``, one for each person looked for."""
@@ -257,14 +271,15 @@ class Tracker:
         for track, pose in zip(
             looked_for, self._one_body_each(time, looked_for, poses), strict=True
         ):
-            track.detected = None
             if pose is not None:
                 track.move(time, pose, self.threshold)
                 self._name(track)
         self._close_up = []
         self._tracks = [track for track in self._tracks if time - track.seen <= track.patience]
         self._weigh(time)
-        self._period = TROUBLE_PERIOD if self._in_trouble(time) else DETECTION_PERIOD
+        self.in_trouble = not self._tracks or any(
+            0 < time - track.seen <= CROP_GAP for track in self._tracks
+        )
         return [
             self._person(track, time)
             for track in self._tracks
@@ -288,7 +303,7 @@ class Tracker:
 
     def _likeness(self, track: Track, pose: np.ndarray, time: float) -> float:
         """OKS between a pose and where the person was expected, forgiving what motion does."""
-        tolerance = TOLERANCE + TOLERANCE_GROWTH * (time - track.seen)
+        tolerance = TOLERANCE + TOLERANCE_GROWTH * max(time - track.seen, 0)
         area = (tolerance * track.size) ** 2
         return self._oks(track.expected_keypoints(time), pose, area)
 
@@ -329,7 +344,7 @@ class Tracker:
             if not (self._is_person(track, pose, time) and offer(pose, i))
         ]
         for i in empty_handed:
-            if tracks[i].detected is not None:
+            if tracks[i].recognised == time:
                 offer(tracks[i].detected, i)
         return self._deal(time, tracks, bodies, finders)
 
@@ -386,9 +401,6 @@ class Tracker:
             motion = min(np.linalg.norm(track.velocity) / track.size, 1)
             now = track.size * (1 + 0.5 * nearness + 0.5 * motion)
             track.prominence += weight * (now - track.prominence)
-
-    def _in_trouble(self, time: float) -> bool:
-        return not self._tracks or any(track.seen < time for track in self._tracks)
 
     def _person(self, track: Track, time: float) -> Person:
         keypoints = track.expected_keypoints(time).astype(np.float32)

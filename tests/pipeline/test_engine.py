@@ -1,9 +1,11 @@
 import dataclasses
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.detect import Detector
 from pipeline.engine import Pipeline, is_cut
 from pipeline.source import Frame, open_source
 from pipeline.track import Tracker
@@ -100,6 +102,49 @@ def test_nobody_is_in_an_empty_street(pipeline, walk):
 def test_who_stands_still_gets_no_motion_label(pipeline, walk):
     frozen = [Frame(i, i / 30, walk[60].image) for i in range(90)]
     assert set(labels(results(pipeline, frozen))) == {None}
+
+
+class Slow(Detector):
+    """Keeps what it is given until it may answer."""
+
+    def __init__(self):
+        super().__init__()
+        self.may_answer, self.given = threading.Event(), []
+        self.may_answer.set()
+
+    def search(self, image, turn, known):
+        assert self.may_answer.wait(20)
+        self.given.append(image)
+        return super().search(image, turn, known)
+
+
+def test_nobody_waits_for_the_detector_and_it_sees_no_drawing(walk):
+    pipeline = Pipeline(detector=Slow())
+    for frame in walk[:8]:  # until she is followed, everybody waits
+        pipeline(frame)
+    pipeline.detector.may_answer.clear()
+    pipeline.detector.given.clear()
+    for frame in walk[8:13]:
+        painted = dataclasses.replace(frame, image=frame.image.copy())
+        assert len(pipeline(painted).people) == 1
+        painted.image[:] = 0
+    assert not pipeline.detector.given
+    pipeline.detector.may_answer.set()
+    pipeline(walk[13])
+    (given,) = pipeline.detector.given
+    assert any(np.array_equal(given, frame.image) for frame in walk[8:13])
+
+
+def test_an_error_of_the_detector_is_raised(walk):
+    pipeline = Pipeline()
+    pipeline(walk[0])
+
+    def fail(*_):
+        raise RuntimeError("out of order")
+
+    pipeline.detector.search = fail
+    with pytest.raises(RuntimeError, match="out of order"):
+        results(pipeline, walk[:20])
 
 
 def test_after_a_cut_nothing_is_remembered(pipeline, walk):

@@ -163,6 +163,35 @@ def test_the_detector_rests_while_all_is_well_and_works_while_nobody_is_there():
     assert 15 <= empty.detections <= 25
 
 
+def test_the_detector_rests_longer_until_somebody_comes():
+    scene, looks = Scene(), []
+    for i in range(150):
+        before = scene.detections
+        scene.show(i / RATE, [body(150), body(450)] if i >= 75 else [body(150)])
+        looks += [i / RATE] if scene.detections > before else []
+    pauses = np.diff(looks)
+    came = next(k for k, look in enumerate(looks) if look >= 2.5)
+    assert pauses[came - 1] == pytest.approx(0.5, abs=0.04)
+    assert pauses[came] == pytest.approx(0.25, abs=0.04)
+    assert pauses[-1] == pytest.approx(0.5, abs=0.04)
+
+
+def test_people_are_met_and_known_in_what_was_seen_a_little_earlier():
+    scene, lag = Scene(), 6
+    there = [[body(100 + 10 * i), body(700 - 10 * i, 900)][: 1 if i < 10 else 2] for i in range(40)]
+    scene.show(0, there[0])
+    for i in range(1, 40):
+        if i % 10 == lag:
+            seen = np.array(there[i - lag])
+            found = Detections(np.array([box_of(pose) for pose in seen]), seen)
+            scene.tracker.detect((i - lag) / RATE, found)
+        boxes = scene.tracker.expected(i / RATE)
+        poses = np.array([scene.pose(box, there[i]) for box in boxes])
+        people = scene.tracker.update(i / RATE, poses)
+        assert ids_at(people, there[i]) == ([1, 2] if i >= 16 else [1, None][: len(there[i])])
+        assert not scene.tracker.in_trouble
+
+
 def test_the_chosen_are_the_large_and_do_not_flicker():
     scene, rng = Scene(), np.random.default_rng(0)
     places, heights, chosen = (100, 300, 600), (100, 200, 210), []
