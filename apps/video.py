@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from apps.cli import Parser, add_pipeline_options, build_pipeline, list_actions, run
 from models.errors import UserError
-from pipeline.overlay import draw
+from pipeline.annotate import annotate
 from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
 from pipeline.source import open_source
 
@@ -43,10 +43,10 @@ def main() -> None:
         command.error("--no-video needs --json or --events")
     if not options.no_video and not options.out:
         command.error("say where the annotated video goes with --out, or --no-video")
-    annotate(options)
+    process(options)
 
 
-def annotate(options) -> None:
+def process(options) -> None:
     """Run the pipeline over the video, into every output asked for.
 
     Raises:
@@ -66,23 +66,9 @@ def annotate(options) -> None:
         if options.json:
             lines = stack.enter_context(JsonLinesSink(options.json, pipeline.labels, source))
 
-        def paint(result):
-            threshold = pipeline.pose.threshold
-            draw(result.frame.image, result.people, result.actions, threshold)
-            return result
-
-        def encode(result):
-            video.write(result.frame.time, result.frame.image)
-            return result
-
-        stages = (paint, encode) if video else ()
-        results = stack.enter_context(closing(pipeline.run(source, *stages)))
-        for result in tqdm(results, total=source.frames, unit=" frames", dynamic_ncols=True):
-            frame = result.frame
-            if lines:
-                lines.write(frame.index, frame.time, result.people, result.actions)
-            if events:
-                events.write(frame.time, result.actions)
+        results = stack.enter_context(closing(annotate(pipeline, source, video, lines, events)))
+        for _ in tqdm(results, total=source.frames, unit=" frames", dynamic_ncols=True):
+            pass
     for sink in (video, events, lines):
         if sink:
             print(f"wrote {sink.path}", file=sys.stderr)

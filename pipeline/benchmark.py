@@ -21,6 +21,7 @@ import numpy as np
 from models.compiled import CompiledSTRL, CompiledTopdown
 from models.errors import UserError
 from models.files import ROOT
+from pipeline.annotate import annotate
 from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result
 from pipeline.overlay import draw
 from pipeline.pose import BUNDLED, PoseEstimator
@@ -205,15 +206,8 @@ def end_to_end(pipeline: Pipeline, path: Path) -> float:
     def once() -> float:
         pipeline.forget()
         with output(path) as video, open_source(path) as source:
-
-            def encode(result):
-                video.write(result.frame.time, result.frame.image)
-                return result
-
-            threshold = pipeline.pose.threshold
-            results = pipeline.run(source, lambda result: paint(result, threshold), encode)
             began = time.perf_counter()
-            with closing(results):
+            with closing(annotate(pipeline, source, video)) as results:
                 frames = sum(1 for _ in results)
             return frames / (time.perf_counter() - began)
 

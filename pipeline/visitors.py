@@ -4,7 +4,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from filecmp import cmp
 from pathlib import Path
@@ -14,10 +14,10 @@ import numpy as np
 
 from models.errors import UserError
 from models.label import Label
+from pipeline.annotate import annotate
 from pipeline.detect import Detector
 from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result
 from pipeline.limits import check, check_length
-from pipeline.overlay import draw
 from pipeline.pose import PoseEstimator
 from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
 from pipeline.source import Frame, open_source
@@ -59,7 +59,7 @@ class Annotation:
 
 
 class Networks:
-    """What is loaded once and used by everybody, one pass at a time.
+    """What is loaded once and used by everybody.
 
     Args:
         device: that the networks run on.
@@ -96,7 +96,7 @@ class Networks:
             )
 
     def run(self, pipeline: Pipeline, frame: Frame) -> Result:
-        """One pass, when it is this caller's turn."""
+        """One pass, when it is this caller's turn: live views do not slow each other down."""
         with self._busy:
             return pipeline(frame)
 
@@ -145,18 +145,14 @@ class Visitor:
                 video = stack.enter_context(VideoSink(files[0], source))
                 lines = stack.enter_context(JsonLinesSink(files[1], pipeline.labels, source))
                 events = stack.enter_context(EventsSink(files[2], source))
-                for frame in source:
-                    check_length(frame.time)
+                results = annotate(pipeline, source, video, lines, events)
+                for result in stack.enter_context(closing(results)):
+                    done = result.frame.time
+                    check_length(done)
                     if not self._here:
                         return
-                    result = self._networks.run(pipeline, frame)
-                    people, actions = result.people, result.actions
-                    lines.write(frame.index, frame.time, people, actions)
-                    events.write(frame.time, actions)
-                    picture = draw(frame.image, people, actions, pipeline.pose.threshold)
-                    video.write(frame.time, picture)
-                    yield Annotation(*files, frame.time, source.duration)
-            self.last = Annotation(*files, frame.time, source.duration)
+                    yield Annotation(*files, done, source.duration)
+            self.last = Annotation(*files, done, source.duration)
             yield self.last
         finally:
             if self.last is None:
