@@ -13,7 +13,7 @@ from models.errors import UserError
 from pipeline import live
 from pipeline.live import Feed, Live, Lost, fit, open_live
 from pipeline.source import open_source
-from tests.pipeline.streams import NetworkCamera
+from tests.pipeline.streams import NetworkCamera, RtspCamera
 from tests.pipeline.videos import CLIPS, grey, make_video, picture
 
 SIZE = (64, 48)
@@ -277,8 +277,9 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path):
         list(source)
 
 
-def test_a_network_camera_is_cut_off_and_comes_back():
-    with NetworkCamera(CLIPS / "two_walkers.mp4") as camera, open_live(camera.url) as source:
+@pytest.mark.parametrize("kind", [NetworkCamera, RtspCamera])
+def test_a_network_camera_is_cut_off_and_comes_back(kind):
+    with kind(CLIPS / "two_walkers.mp4") as camera, open_live(camera.url) as source:
         assert (source.width, source.height) == (1440, 270)
         frames = iter(source)
         before = next_frame(frames)
