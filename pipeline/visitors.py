@@ -190,17 +190,20 @@ class LiveView:
         self.settings = settings
         self._networks = networks
         self._pipeline = networks.pipeline(settings)
+        self._turn = Lock()
         self._index = -1
         self._began = self._last = time.monotonic()
 
     def look(self, image: np.ndarray) -> tuple[Result, float]:
-        """See `Visitor.look`; its time is the moment at which it came."""
-        now = time.monotonic()
-        if now - self._last > FORGOTTEN:
-            self._pipeline.forget()
-        self._last = now
-        self._index += 1
-        result = self._networks.run(self._pipeline, Frame(self._index, now - self._began, image))
+        """See `Visitor.look`; its time is the moment at which its turn came."""
+        with self._turn:
+            now = time.monotonic()
+            if now - self._last > FORGOTTEN:
+                self._pipeline.forget()
+            self._last = now
+            self._index += 1
+            frame = Frame(self._index, now - self._began, image)
+            result = self._networks.run(self._pipeline, frame)
         return result, self._pipeline.pose.threshold
 
 
