@@ -301,14 +301,17 @@ class Tracker:
     def _visible(self, pose: np.ndarray) -> np.ndarray:
         return pose[:, 2] >= self.threshold
 
-    def _likeness(self, track: Track, pose: np.ndarray, time: float) -> float:
-        """OKS between a pose and where the person was expected, forgiving what motion does."""
-        tolerance = TOLERANCE + TOLERANCE_GROWTH * max(time - track.seen, 0)
-        area = (tolerance * track.size) ** 2
-        return self._oks(track.expected_keypoints(time), pose, area)
+    def _likeness(self, tracks: list[Track], poses: np.ndarray, time: float) -> np.ndarray:
+        """OKS between where people were expected and poses, forgiving motion: [tracks, poses]."""
+        likeness = np.zeros((len(tracks), len(poses)), np.float32)
+        for track, row in zip(tracks, likeness, strict=True):
+            tolerance = TOLERANCE + TOLERANCE_GROWTH * max(time - track.seen, 0)
+            area = (tolerance * track.size) ** 2
+            row[:] = self._oks(track.expected_keypoints(time), poses, area)
+        return likeness
 
-    def _oks(self, pose: np.ndarray, other: np.ndarray, area: float) -> float:
-        return float(oks(pose, other[None], area, np.array([area]), self.threshold)[0])
+    def _oks(self, pose: np.ndarray, others: np.ndarray, area: float) -> np.ndarray:
+        return oks(pose, others, area, np.full(len(others), area), self.threshold)
 
     def _is_person(self, track: Track, pose: np.ndarray, time: float) -> bool:
         """Whether enough of a body was seen; a faint one must be known to the detector too."""
@@ -357,11 +360,12 @@ class Tracker:
     ) -> list[np.ndarray | None]:
         """Give each body to whom it fits best; those who found it, or have an id, come first."""
         dealt: list[np.ndarray | None] = [None] * len(tracks)
-        likeness = np.zeros((len(tracks), len(bodies)))
-        claim = np.zeros_like(likeness)
-        for i, j in np.ndindex(likeness.shape):
-            likeness[i, j] = self._likeness(tracks[i], bodies[j], time)
-            claim[i, j] = likeness[i, j] + FINDER * (i in finders[j]) + KNOWN * bool(tracks[i].id)
+        if not bodies:
+            return dealt
+        likeness = self._likeness(tracks, np.array(bodies), time)
+        found = np.array([[i in found for found in finders] for i in range(len(tracks))])
+        named = np.array([[track.id is not None] for track in tracks])
+        claim = likeness + FINDER * found + KNOWN * named
         for i, j in zip(*linear_sum_assignment(-claim), strict=True):
             if likeness[i, j] > (STEADY if i in finders[j] else SAME_PERSON):
                 dealt[i] = bodies[j]
@@ -369,16 +373,14 @@ class Tracker:
 
     def _recognise(self, time: float, found: Detections) -> np.ndarray:
         """Match what was found with the people known; returns their likeness [tracks, found]."""
-        likeness = np.zeros((len(self._tracks), len(found.keypoints)), np.float32)
-        for i, j in np.ndindex(likeness.shape):
-            likeness[i, j] = self._likeness(self._tracks[i], found.keypoints[j], time)
+        likeness = self._likeness(self._tracks, found.keypoints, time)
         for i, j in zip(*linear_sum_assignment(-likeness), strict=True):
             if likeness[i, j] > SAME_PERSON:
                 self._tracks[i].recognise(time, found.boxes[j, :4], found.keypoints[j])
         return likeness
 
     def _same_body(self, pose: np.ndarray, other: np.ndarray, size: float) -> bool:
-        return self._oks(pose, other, (SLACK * size) ** 2) > SAME_SKELETON
+        return bool(self._oks(pose, other[None], (SLACK * size) ** 2)[0] > SAME_SKELETON)
 
     def _name(self, track: Track) -> None:
         """Give an id to somebody of whom there is no more doubt."""

@@ -1,3 +1,6 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from apps.cli import Parser, add_pipeline_options, build_pipeline
@@ -5,7 +8,11 @@ from models.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
 from models.errors import UserError
 from models.pose_model import Bottomup, Topdown
 from models.strl import STRL
+from pipeline.engine import Pipeline
 from pipeline.pose import PoseEstimator
+from pipeline.source import open_source
+
+CLIPS = Path(__file__).parents[1] / "data"
 
 
 @pytest.mark.parametrize(
@@ -27,3 +34,24 @@ def test_the_option_chooses_every_network(runtime, kinds):
 def test_other_models_are_not_compiled():
     with pytest.raises(UserError, match="leave --runtime out"):
         PoseEstimator("rtmpose-t", runtime="onnx")
+
+
+@pytest.mark.parametrize("clip", ["walk.mp4", "two_walkers.mp4"])
+def test_both_runtimes_say_the_same(clip):
+    with open_source(CLIPS / clip, stride=2, max_seconds=3) as source:
+        frames = list(source)
+    compiled, plain = (
+        [pipeline(frame) for frame in frames]
+        for pipeline in (Pipeline(runtime=runtime) for runtime in ("onnx", "torch"))
+    )
+    apart, named = [], 0
+    for ours, theirs in zip(compiled, plain, strict=True):
+        assert [p.id for p in ours.people] == [p.id for p in theirs.people]
+        assert [(a.people, a.label) for a in ours.actions] == [
+            (a.people, a.label) for a in theirs.actions
+        ]
+        for person, other in zip(ours.people, theirs.people, strict=True):
+            apart.append(np.abs(person.keypoints - other.keypoints)[:, :2].max(axis=1))
+        named += any(action.label for action in ours.actions)
+    assert np.median(apart) < 0.5  # pixels; what is told apart by a hair makes other crops later
+    assert named > len(frames) / 3
