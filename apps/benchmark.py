@@ -25,6 +25,11 @@ def parser() -> Parser:
         metavar="FILE.png",
         help="also measure and draw what people and size cost",
     )
+    command.add_argument(
+        "--memory",
+        action="store_true",
+        help="also compare peak memory on 10 seconds and 10 minutes of the video, which takes long",
+    )
     return command
 
 
@@ -50,6 +55,9 @@ def main() -> None:
         found = benchmark.sweep(pipeline)
         benchmark.plot(found, options.plot)
         report |= {f"frames/s by {name}": points for name, points in found.items()}
+    if options.memory:
+        names = benchmark.choice(options.quality, options.runtime)
+        report["peak memory, MB"] = benchmark.memory(options.video or benchmark.CLIP, *names)
     print(benchmark.table(report))
     if options.json:
         write_json(options.json, report)
