@@ -4,7 +4,6 @@ A training sample is a pure function of (seed, index), so that a run can be resu
 shared out over processes.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -214,12 +213,18 @@ class LiveWindows(Dataset):
         return scene
 
     def _weights(self, acted: np.ndarray) -> np.ndarray:
-        """How often each scene is drawn: rare labels more often than they occur."""
-        counts = Counter(zip(self.labels, acted, strict=True))
-        weight = np.array([counts[key] ** -0.5 for key in zip(self.labels, acted, strict=True)])
-        if acted.any() and not acted.all():
-            for these, share in ((acted, self.rehearsed), (~acted, 1 - self.rehearsed)):
-                weight[these] *= share / weight[these].sum()
+        """How often each scene is drawn: rare labels more often than they occur.
+
+        Puppets take their part of each label that they act out, and of no other.
+        """
+        labels = np.array(self.labels)
+        weight = np.zeros(len(labels))
+        for label in set(self.labels):
+            real, puppets = (np.flatnonzero((labels == label) & kind) for kind in (~acted, acted))
+            share = self.rehearsed if len(real) and len(puppets) else float(not len(real))
+            often = len(real) ** 0.5 or 1.0
+            for these, part in ((real, 1 - share), (puppets, share)):
+                weight[these] = often * part / max(len(these), 1)
         return weight / weight.sum()
 
     def _stage(self, clips: list[Clip]) -> None:
@@ -241,12 +246,10 @@ class LiveWindows(Dataset):
                     self.labels.append(name)
                     self.passive.append(alone[1 - actor])
 
-    def _any(self, rng: np.random.Generator, pairs: bool | None = None) -> Scene:
-        """One person of any clip, or two people as they stand."""
-        candidates = np.arange(len(self.scenes)) if not pairs else np.flatnonzero(self.pairs)
+    def _any(self, rng: np.random.Generator, pairs: bool = False) -> Scene:
+        """One person of any clip, or of any of two people."""
+        candidates = np.flatnonzero(self.pairs) if pairs and self.pairs.any() else len(self.scenes)
         scene = self.scenes[rng.choice(candidates)]
-        if pairs:
-            return scene
         return Scene(scene.times, scene.points[rng.integers(len(scene.points))][None])
 
     def _still_pair(self, rng: np.random.Generator) -> Scene:
@@ -273,12 +276,15 @@ class LiveWindows(Dataset):
         return Scene(np.arange(frames) / RATE, points[None])
 
     def _bystanders(self, rng: np.random.Generator) -> Scene:
-        """Two who happen to be side by side, each with their own business."""
-        one = self._any(rng)
+        """Two who happen to be side by side, each with their own business.
+
+        Half of them are from clips of two, so that the look of these says nothing.
+        """
+        pairs = rng.random() < 0.5
+        one, other = self._any(rng, pairs), self._any(rng, pairs)
         kind = rng.random()
-        other = (
-            one if kind < 0.15 else _freeze(self._any(rng), rng) if kind < 0.5 else self._any(rng)
-        )
+        if kind < 0.5:
+            other = one if kind < 0.15 else _freeze(other, rng)
         times = np.arange(0, min(one.times[-1], other.times[-1]) + 1e-9, 1 / RATE)
         first, second = (_resample(scene, times) for scene in (one, other))
         if rng.random() < 0.5:

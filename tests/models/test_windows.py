@@ -81,13 +81,28 @@ def test_live_windows_fit_what_their_labels_say(clips):
     assert 120 < kinds[4] < 220
 
 
-def test_puppets_act_out_their_part_of_the_actions(clips):
+def test_puppets_act_out_their_part_of_the_labels_they_know(clips):
     puppets = [perform("hug", number) for number in range(3)]
-    windows = live(clips, puppets=puppets, rehearsed=0.8, negatives=0.0, length=300)
-    kinds = Counter(windows[index][2] for index in range(300))
-    assert 0.75 < kinds[2] / 300 < 0.95  # 0.8, and what is drawn of the clips' own hugs
+    windows = live(clips, puppets=puppets, rehearsed=0.8)
+    rng = np.random.default_rng(0)
+    drawn = [windows._draw(rng) for _ in range(2000)]
+    kinds = Counter(target for _, target in drawn)
+    assert max(kinds.values()) < 1.2 * min(kinds.values())  # as many as without puppets
+    real = windows.scenes[: len(clips)]
+    acted = [scene for scene, target in drawn if not any(scene is other for other in real)]
+    assert 0.75 < len(acted) / kinds[2] < 0.85
     only = live([], puppets=puppets, rehearsed=0.3, negatives=0.0, length=20)
     assert {only[index][2] for index in range(20)} <= {2, 4}
+
+
+def test_bystanders_are_often_people_of_pairs_who_never_met(clips):
+    windows = live(clips, augmentation=Augmentation())
+    rng = np.random.default_rng(0)
+    people = [p for scene in windows.scenes for p in scene.points if len(scene.points) == 2]
+    for _ in range(20):
+        someone = windows._any(rng, pairs=True).points[0]
+        assert any(someone is p or np.array_equal(someone, p, equal_nan=True) for p in people)
+    assert all(len(windows._bystanders(rng).points) == 2 for _ in range(20))
 
 
 def test_negatives_come_alone_and_in_pairs_still_and_moving(clips):
