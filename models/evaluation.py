@@ -13,8 +13,9 @@ from models.augment import Augmentation
 from models.data import Clip, named
 from models.errors import UserError
 from models.label import NOTHING
+from models.scene import Scene
 from models.strl import STRL
-from models.windows import Scene, clip_windows, live_windows
+from models.windows import clip_windows, live_windows
 
 Windows = Sequence[tuple[np.ndarray, np.ndarray]]
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch.utils.data import Dataset
 
-from models.augment import Augmentation, bone_lengths, mirrored, sway
+from models.augment import Augmentation, bone_lengths, mirrored
 from models.data import Clip, named
 from models.label import NOTHING
-from models.sample import MAX_GAP, RATE, STEPS, Track, clip_window, span_window
-from models.skeleton import FLIP, PARTS
+from models.sample import MAX_GAP, RATE, STEPS, clip_window, span_window
+from models.scene import LONG, TORSO, Scene, flail, freeze, loop, middle, pad, resample
 
 SPAN = STEPS / RATE
 FIRST_ANSWER = 0.5
@@ -23,42 +23,12 @@ FIRST_ANSWER = 0.5
 CLEARLY = 0.3
 """Torso lengths by which an actor must reach further than the other to be told from them."""
 
-TORSO, LIMB_ENDS = PARTS["torso"], [9, 10, 15, 16]
+LIMB_ENDS = [9, 10, 15, 16]
 
 _LONGEST = 6.0
 """Seconds for which a clip of what people do over and over may last."""
 
-_LONG = 2 * STEPS
-"""Steps of what goes on for longer than a window."""
-
 _THRESHOLD = 0.3  # MMPose's own for what is drawn; annotated joints have a score of 0 or 1
-
-
-@dataclass
-class Scene:
-    """People on one clock: times [F] in seconds, points [P, F, 17, 3] as in `models.augment`."""
-
-    times: np.ndarray
-    points: np.ndarray
-
-    @classmethod
-    def of(cls, clip: Clip) -> "Scene":
-        """The clip's people, in torso lengths, NaN where a joint is not seen."""
-        points = clip.keypoints.copy()
-        points[..., :2] /= clip.unit
-        points[points[..., 2] <= 0, :2] = np.nan
-        return cls(clip.times, points)
-
-    @property
-    def fps(self) -> float:
-        """Frames a second, on average."""
-        span = self.times[-1] - self.times[0]
-        return (len(self.times) - 1) / span if span else RATE
-
-    @property
-    def tracks(self) -> list[Track]:
-        """The people, as `models.sample` takes them."""
-        return [(self.times, person) for person in self.points]
 
 
 class ClipWindows(Dataset):
@@ -170,7 +140,7 @@ class LiveWindows(Dataset):
         elif kind < self.negatives + self.whole:
             scene, target = self._draw(rng)
             if list(self.people)[target] in self.cyclic and rng.random() < 0.5:
-                scene = _loop(scene, rng.uniform(SPAN, _LONGEST))
+                scene = loop(scene, rng.uniform(SPAN, _LONGEST))
             window, present = self._stretch(scene, rng)
         else:
             scene, target = self._action(rng)
@@ -189,21 +159,21 @@ class LiveWindows(Dataset):
         label = list(self.people)[target]
         if label in self.held and rng.random() < 0.25:
             late = Scene(scene.times, scene.points[:, int(0.6 * len(scene.times)) :])
-            scene = _freeze(late, rng)
+            scene = freeze(late, rng)
         elif label in self.cyclic:
-            scene = _loop(scene, 2 * SPAN)
+            scene = loop(scene, 2 * SPAN)
         return scene, target
 
     def _nothing(self, rng: np.random.Generator) -> Scene:
         kind = rng.random()
         if kind < 0.2:
-            scene = _freeze(self._any(rng), rng)
+            scene = freeze(self._any(rng), rng)
         elif kind < 0.3:
             scene = self._still_pair(rng)
         elif kind < 0.4:
             scene = self._wander(rng)
         elif kind < 0.6:
-            scene = _flail(self._any(rng), rng)
+            scene = flail(self._any(rng), rng)
         elif kind < 0.7 and self.passive:
             scene = self.passive[rng.integers(len(self.passive))]
         elif kind < 0.8 and self.others:
@@ -256,17 +226,17 @@ class LiveWindows(Dataset):
         """Two people who keep still; those who could be in a held interaction are left out."""
         candidates = [i for i in np.flatnonzero(self.pairs) if self.labels[i] not in self.held]
         if not candidates:
-            return _freeze(self._any(rng), rng)
-        return _freeze(self.scenes[rng.choice(candidates)], rng)
+            return freeze(self._any(rng), rng)
+        return freeze(self.scenes[rng.choice(candidates)], rng)
 
     def _wander(self, rng: np.random.Generator) -> Scene:
         """Slowly from one pose to another, which no word describes."""
-        frames = _LONG
+        frames = LONG
         poses = []
         for _ in range(rng.integers(2, 5)):
             points = self._any(rng).points[0]
             pose = points[rng.integers(len(points))]
-            poses.append(pose - np.array([*_middle(pose), 0], np.float32))
+            poses.append(pose - np.array([*middle(pose), 0], np.float32))
         place = np.linspace(0, len(poses) - 1.001, frames)
         weight = (place % 1)[:, None, None].astype(np.float32)
         weight = weight * weight * (3 - 2 * weight)
@@ -284,12 +254,12 @@ class LiveWindows(Dataset):
         one, other = self._any(rng, pairs), self._any(rng, pairs)
         kind = rng.random()
         if kind < 0.5:
-            other = one if kind < 0.15 else _freeze(other, rng)
+            other = one if kind < 0.15 else freeze(other, rng)
         times = np.arange(0, min(one.times[-1], other.times[-1]) + 1e-9, 1 / RATE)
-        first, second = (_resample(scene, times) for scene in (one, other))
+        first, second = (resample(scene, times) for scene in (one, other))
         if rng.random() < 0.5:
             second = mirrored(second)
-        shift = _middle(first[0]) - _middle(second[0])
+        shift = middle(first[0]) - middle(second[0])
         side = rng.choice((-1.0, 1.0)) * rng.uniform(0.9, 4.0)
         second[..., :2] += shift + np.array([side, rng.normal(0, 0.15)], np.float32)
         return Scene(times, np.stack([first, second]))
@@ -297,7 +267,7 @@ class LiveWindows(Dataset):
     def _stretch(self, scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Film the scene and show all of it, with a little less or some standing at its ends."""
         if rng.random() < 0.5:
-            scene = _pad(scene, rng.uniform(0, 0.8), rng.uniform(0, 0.8), rng)
+            scene = pad(scene, rng.uniform(0, 0.8), rng.uniform(0, 0.8), rng)
         frames = len(scene.times)
         start, stop = (round(frames * rng.uniform(0, 0.1)) for _ in range(2))
         kept = slice(start, max(frames - stop, start + 2))
@@ -319,7 +289,7 @@ class LiveWindows(Dataset):
         end = _moment(scene, acting, rng)
         after = rng.uniform(0, 0.4) if rng.random() < 0.3 else 0.0
         before = max(fill - end - after, 0.0) if rng.random() < 0.9 else 0.0
-        scene, end = _pad(scene, before, after, rng), end + before + after
+        scene, end = pad(scene, before, after, rng), end + before + after
         end = scene.times[scene.times <= end + 1e-6][-1]  # live, a window ends with a frame
         kept = (scene.times <= end + 1e-6) & (scene.times >= end - fill - 1e-6)
         points = augmentation.scene(scene.points[:, kept], scene.fps, rng, self.bodies)
@@ -385,133 +355,3 @@ def _moment(scene: Scene, acting: bool, rng: np.random.Generator) -> float:
     inside = np.interp(moments, times, done) - np.interp(moments - SPAN, times, done)
     enough = inside >= 0.4 * done[-1]
     return float(moments[enough.argmax() if enough.any() else inside.argmax()])
-
-
-def _pad(scene: Scene, before: float, after: float, rng: np.random.Generator) -> Scene:
-    """People stand as in the first frame for some seconds, act, and stand as in the last one.
-
-    Half of them let their arms hang while they stand: where a clip was cut must say nothing.
-    """
-    counts = [int(np.ceil(seconds * scene.fps)) for seconds in (before, after)]
-    first, last = scene.points[:, :1], scene.points[:, -1:]
-    held = [np.repeat(frame, n, axis=1) for frame, n in zip((first, last), counts, strict=True)]
-    if rng.random() < 0.5:
-        held = [_rest(held[0], scene.fps, rng), _rest(held[1][:, ::-1], scene.fps, rng)[:, ::-1]]
-    points = np.concatenate([held[0], scene.points, held[1]], axis=1)
-    times = np.arange(points.shape[1]) / scene.fps - counts[0] / scene.fps + before
-    return Scene(times, points)
-
-
-def _rest(points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
-    """A held pose [P, F, 17, 3] whose arms hang at first, and rise to where they are at last."""
-    points, frames = points.copy(), points.shape[1]
-    share = (frames - np.arange(frames)) / (rng.uniform(0.15, 0.5) * fps)
-    share = np.clip(share, 0, 1)
-    share = share * share * (3 - 2 * share)
-    for person in points:
-        for limb in ((5, 7, 9), (6, 8, 10)):
-            near = _angle_to_hang(person, limb[0], limb[1], rng)
-            far = _angle_to_hang(person, limb[1], limb[2], rng)
-            _swing(person, limb, share * near, share * (far - near))
-    return points
-
-
-def _angle_to_hang(person: np.ndarray, a: int, b: int, rng: np.random.Generator) -> np.ndarray:
-    """Angle, the shorter way round, by which bone a-b of a held pose must turn to hang, [F]."""
-    bone = person[:, b, :2] - person[:, a, :2]
-    angle = rng.normal(0, 0.12) + np.pi / 2 - np.arctan2(bone[:, 1], bone[:, 0])
-    return (angle + np.pi) % (2 * np.pi) - np.pi
-
-
-def _loop(scene: Scene, seconds: float) -> Scene:
-    """Make a scene last by going on, after its last frame, where pose and motion were most alike.
-
-    People keep travelling at the speed they have.
-    """
-    points, fps = scene.points, scene.fps
-    frames = points.shape[1]
-    shortest = max(round(0.3 * fps), 2)
-    if frames < 2 * shortest or scene.times[-1] >= seconds:
-        return scene
-    middle = np.nanmean(points[:, :, TORSO, :2], axis=2, keepdims=True)
-    pose = np.nan_to_num(points[..., :2] - middle)
-    motion = np.diff(pose, axis=1) * fps / 5
-    candidates = slice(1, frames - shortest)
-    unlike = np.square(pose[:, candidates] - pose[:, -1:])
-    unlike += np.square(motion[:, : frames - shortest - 1] - motion[:, -1:])
-    again = points[:, int(unlike.sum(axis=(0, 2, 3)).argmin()) + 2 :]
-    step = (middle[:, -1:] - middle[:, :1]) / (frames - 1)
-    shift = np.nan_to_num(step + middle[:, -1:] - middle[:, -again.shape[1], None])
-    rounds = int(np.ceil((seconds * fps - frames) / again.shape[1]))
-    parts = [points]
-    for number in range(1, rounds + 1):
-        part = again.copy()
-        part[..., :2] += number * shift
-        parts.append(part)
-    points = np.concatenate(parts, axis=1)
-    return Scene(np.arange(points.shape[1]) / fps, points)
-
-
-def _flail(scene: Scene, rng: np.random.Generator) -> Scene:
-    """Arms and legs swing as in no action, to and fro or at random, with their bones' lengths."""
-    pose = scene.points[0, rng.integers(scene.points.shape[1])]
-    points = np.repeat(pose[None], _LONG, axis=0)
-    times = np.arange(_LONG) / RATE
-    beat, regular = rng.uniform(0.4, 1.8), rng.random() < 0.5
-    alike = rng.choice((-1.0, 1.0, 0.0))  # left and right as in a mirror, in parallel, or neither
-
-    def swing() -> np.ndarray:
-        size = rng.uniform(0.3, 1.5)
-        if regular:
-            return size * np.sin(2 * np.pi * (beat * times + rng.random()))
-        return size * sway((_LONG,), RATE, rng, 2 * beat)
-
-    for left in ((5, 7, 9), (11, 13, 15)):
-        near, far = swing(), swing()
-        _swing(points, left, near, far)
-        if alike:
-            near, far = alike * near, alike * far
-        else:
-            near, far = swing(), swing()
-        _swing(points, [FLIP[joint] for joint in left], near, far)
-    points[..., :2] += rng.uniform(0, 0.15) * sway((_LONG, 1, 2), RATE, rng, 2 * beat)
-    return Scene(times, points[None])
-
-
-def _swing(points: np.ndarray, limb: Sequence[int], near: np.ndarray, far: np.ndarray) -> None:
-    """Turn the near and the far bone of a limb of points [F, 17, 3] by angles [F], in place."""
-    root, middle, end = limb
-    upper = points[:, middle, :2] - points[:, root, :2]
-    lower = points[:, end, :2] - points[:, middle, :2]
-    points[:, middle, :2] = points[:, root, :2] + _rotate(upper, near)
-    points[:, end, :2] = points[:, middle, :2] + _rotate(lower, near + far)
-
-
-def _rotate(vectors: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Vectors [F, 2], each turned by its angle."""
-    cos, sin = np.cos(angles), np.sin(angles)
-    x, y = vectors[:, 0], vectors[:, 1]
-    return np.stack([cos * x - sin * y, sin * x + cos * y], axis=1)
-
-
-def _freeze(scene: Scene, rng: np.random.Generator) -> Scene:
-    """One frame held for the whole window, by people who breathe and sway."""
-    frames = _LONG
-    frame = scene.points[:, rng.integers(scene.points.shape[1])]
-    points = np.repeat(frame[:, None], frames, axis=1)
-    for person in points:
-        body = sway((frames, 1, 2), RATE, rng, rate=1.5) * rng.uniform(0, 0.08)
-        joints = sway((frames, points.shape[2], 2), RATE, rng, rate=2.0) * rng.uniform(0, 0.05)
-        person[..., :2] += body + joints
-    return Scene(np.arange(frames) / RATE, points)
-
-
-def _resample(scene: Scene, times: np.ndarray) -> np.ndarray:
-    nearest = np.clip(np.round(times * scene.fps).astype(int), 0, len(scene.times) - 1)
-    return scene.points[0, nearest]
-
-
-def _middle(points: np.ndarray) -> np.ndarray:
-    """Centre of what is seen in a pose, or in a person's poses, [2]."""
-    xy = points[..., :2].reshape(-1, 2)
-    return np.nan_to_num(np.nanmean(xy, axis=0)) if not np.isnan(xy).all() else xy[0] * 0 + 0

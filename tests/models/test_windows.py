@@ -9,7 +9,8 @@ from models.data import load_split
 from models.label import NOTHING
 from models.puppet import perform
 from models.sample import RATE
-from models.windows import ClipWindows, LiveWindows, Scene, _pad, clip_windows, live_windows
+from models.scene import Scene, pad
+from models.windows import ClipWindows, LiveWindows, clip_windows, live_windows
 from tests.skeletons import act, dataset
 
 ROUGH = Augmentation(turn=0.5, roll=0.2, speed=0.3, jitter=0.03, dropout=0.1, parts=0.3, cut=0.3)
@@ -138,7 +139,7 @@ def test_people_stand_with_hanging_arms_before_and_after():
     arms = {9: 7, 10: 8, 7: 5, 8: 6}
     hanging = 0
     for seed in range(10):
-        padded = _pad(scene, 0.99, 0.99, np.random.default_rng(seed))
+        padded = pad(scene, 0.99, 0.99, np.random.default_rng(seed))
         assert np.array_equal(padded.points[:, 30:42], scene.points)
         assert np.allclose(np.diff(padded.times), 1 / 30)
         for end, start in zip((padded.points[0, 0], padded.points[0, -1]), (0, -1), strict=True):
