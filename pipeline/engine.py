@@ -14,9 +14,10 @@ from models.graphs import choose_runtime
 from pipeline.classify import Action, Classifier
 from pipeline.detect import Detections, Detector
 from pipeline.overlap import overlap
+from pipeline.person import Person
 from pipeline.pose import PoseEstimator
 from pipeline.source import Frame
-from pipeline.track import Person, Tracker
+from pipeline.track import Tracker
 from pipeline.window import Windows, groups
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "strl.safetensors"

@@ -20,7 +20,7 @@ from models.skeleton import BONES, JOINTS, PARTS
 
 if TYPE_CHECKING:  # drawing needs no network to be loaded
     from pipeline.classify import Action
-    from pipeline.track import Person
+    from pipeline.person import Person
 
 Colour = tuple[int, int, int]  # blue, green, red
 

@@ -18,8 +18,8 @@ from pipeline.limits import check_size
 if TYPE_CHECKING:
     from models.label import Label
     from pipeline.classify import Action
+    from pipeline.person import Person
     from pipeline.timeline import Event
-    from pipeline.track import Person
     from pipeline.visitors import Annotation
 
 JPEG_URL = "data:image/jpeg;base64,"

@@ -30,7 +30,7 @@ from pipeline.source import VideoFile, audio_stream
 if TYPE_CHECKING:  # writing needs no network to be loaded
     from pipeline.classify import Action
     from pipeline.live import Live
-    from pipeline.track import Person
+    from pipeline.person import Person
 
 ENCODER = {"preset": "superfast", "crf": "22", "bf": "0"}
 """libx264's speed and quality. On one core at 720p, superfast takes 9 ms and veryfast 15 ms a frame

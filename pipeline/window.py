@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from models.sample import MAX_GAP, RATE, STEPS, span_window
-from pipeline.track import Person
+from pipeline.person import Person
 
 SPAN = STEPS / RATE
 """Seconds that a window spans."""

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pipeline.detect import Detections
-from pipeline.track import HIDDEN, PATIENCE, Tracker
+from pipeline.person import HIDDEN, PATIENCE
+from pipeline.track import Tracker
 from tests.pipeline.bodies import body, box_of
 
 RATE = 30

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.sample import RATE, span_window
-from pipeline.track import Person
+from pipeline.person import Person
 from pipeline.window import NEAR, SPAN, Windows, groups
 from tests.pipeline.bodies import body, box_of
 
