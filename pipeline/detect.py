@@ -112,18 +112,33 @@ class Detector:
         Returns:
             `Detections` in pixels of the whole picture, best first, none twice.
         """
-        if max(image.shape) * QUARTER < self.size:
+        if turn and not self._is_part(image, turn):
             return self(image)
-        if turn == 0:
-            whole = self(image)
-            parts = [self._part(image, number, whole.boxes) for number in range(4)]
-            return self._without_duplicates([whole, *parts])
-        return self._part(image, turn // 2 % 4, known) if turn % 2 else self(image)
+        if turn:
+            return self._part(image, turn // 2 % 4, known)
+        whole = self(image)
+        if not self._has_parts(image):
+            return whole
+        parts = [self._part(image, number, whole.boxes) for number in range(4)]
+        return self._without_duplicates([whole, *parts])
+
+    def regions(self, image, turn):
+        """What `search` looks at: left, top, right, bottom in 0..1 of the picture, one or more."""
+        parts = [(*low, *(low + QUARTER)) for low in (_side(n) * (1 - QUARTER) for n in range(4))]
+        if turn and self._is_part(image, turn):
+            return [parts[turn // 2 % 4]]
+        return [(0.0, 0.0, 1.0, 1.0), *(parts if not turn and self._has_parts(image) else [])]
+
+    def _has_parts(self, image):
+        """Whether a part of the picture shows more than the whole."""
+        return max(image.shape) * QUARTER >= self.size
+
+    def _is_part(self, image, turn):
+        return turn % 2 == 1 and self._has_parts(image)
 
     def _part(self, image, number, known):
         """The small people wholly inside one of the four parts."""
-        shape = np.array(image.shape[1::-1])
-        side = np.array([number % 2, number // 2])  # right of the left one, below the upper one
+        shape, side = np.array(image.shape[1::-1]), _side(number)
         low = (shape * (1 - QUARTER)).astype(int) * side
         high = np.where(side, shape, np.ceil(shape * QUARTER).astype(int))
         part = image[low[1] : high[1], low[0] : high[0]]
@@ -144,6 +159,11 @@ class Detector:
         keypoints = np.concatenate([found.keypoints for found in looks])
         kept = distinct(boxes, keypoints, self.overlap)
         return Detections(boxes[kept], keypoints[kept])
+
+
+def _side(number):
+    """Whether a part is right of the left one, and below the upper one: [2] of 0 or 1."""
+    return np.array([number % 2, number // 2])
 
 
 def inside(boxes, known):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from models.compiled import CompiledSTRL
 from models.graphs import choose_runtime
+from pipeline.changes import Changes, smaller, thumbnail
 from pipeline.classify import Action, Classifier
 from pipeline.detect import Detections, Detector
 from pipeline.overlap import overlap
@@ -53,6 +53,21 @@ class Result:
     frame: Frame
     people: list[Person]
     actions: list[Action]
+
+
+@dataclass
+class Compared:
+    """A frame that was compared with the one before.
+
+    Attributes:
+        frame: as in `Result`.
+        thumbnail: of the frame (see `pipeline.changes`).
+        cut: whether a new scene begins with it.
+    """
+
+    frame: Frame
+    thumbnail: np.ndarray
+    cut: bool
 
 
 @dataclass
@@ -124,7 +139,7 @@ class Pipeline:
         """Start afresh, as after a cut or a broken stream. Ids are not used again."""
         self._start_scene()
         self._start_actions()
-        self._thumbnail: np.ndarray | None = None
+        self._before: np.ndarray | None = None
 
     def __call__(self, frame: Frame) -> Result:
         """Process the next frame; times must increase."""
@@ -146,20 +161,19 @@ class Pipeline:
         """
         return overlap(frames, self.compare, self.see, self.name, *after)
 
-    def compare(self, frame: Frame) -> tuple[Frame, bool]:
-        """The frame, and whether a new scene begins with it; owns the frame before."""
-        # Every eighth pixel either way tells as much, in a sixth of the time.
-        small = cv2.resize(frame.image[::8, ::8], (32, 18), interpolation=cv2.INTER_AREA)
-        thumbnail = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
-        before, self._thumbnail = self._thumbnail, thumbnail
-        return frame, before is not None and is_cut(before, thumbnail)
+    def compare(self, frame: Frame) -> Compared:
+        """Whether a new scene begins with the frame; owns the thumbnail before."""
+        small = thumbnail(frame.image)
+        before, self._before = self._before, smaller(small)
+        cut = before is not None and is_cut(before, self._before)
+        return Compared(frame, small, cut)
 
-    def see(self, compared: tuple[Frame, bool]) -> Seen:
+    def see(self, compared: Compared) -> Seen:
         """Who is in the frame, and whose actions are to be named; owns all that is followed."""
-        frame, cut = compared
-        if cut:
+        frame = compared.frame
+        if compared.cut:
             self._start_scene()
-        seen = Seen(frame, self._follow(frame), cut)
+        seen = Seen(frame, self._follow(compared), compared.cut)
         if frame.time - self._classified >= PERIOD - 1e-6:
             self._classified = frame.time
             chosen = set(self.tracker.chosen(self.people))
@@ -182,6 +196,7 @@ class Pipeline:
 
     def _start_scene(self) -> None:
         self.tracker.forget()
+        self.changes = Changes()
         self._classified = -np.inf
         self._looks = 0
         self._look: tuple[float, Future[Detections]] | None = None
@@ -191,13 +206,10 @@ class Pipeline:
         self.classifier.forget()
         self._actions: list[Action] = []
 
-    def _follow(self, frame: Frame) -> list[Person]:
+    def _follow(self, compared: Compared) -> list[Person]:
+        frame = compared.frame
         if self._look is None and self.tracker.detection_due(frame.time):
-            known = self.tracker.boxes(frame.time)
-            # A copy, since what is drawn on the frame must not be seen.
-            what = self.detector.search, frame.image.copy(), self._looks, known
-            self._look = frame.time, self.beside.submit(*what)
-            self._looks += 1
+            self._search(compared)
         if self._look is not None:
             began, found = self._look
             if self.tracker.in_trouble or frame.time - began >= LAG - 1e-6:
@@ -207,6 +219,24 @@ class Pipeline:
             self.tracker.look_closer(frame.time, self.detector(frame.image, region))
         keypoints = self.pose(frame.image, self.tracker.expected(frame.time))
         return self.tracker.update(frame.time, keypoints)
+
+    def _search(self, compared: Compared) -> None:
+        """Let the detector look, unless it can be known that nobody came."""
+        frame, turn = compared.frame, self._looks
+        self._looks += 1
+        known = self.tracker.boxes(frame.time)
+        height, width = frame.image.shape[:2]
+        shares = known / np.float32([width, height, width, height])
+        changed = [
+            self.changes.since(region, frame.time, compared.thumbnail, shares)
+            for region in self.detector.regions(frame.image, turn)
+        ]
+        if any(changed) or not self.tracker.at_ease:
+            # A copy, since what is drawn on the frame must not be seen.
+            what = self.detector.search, frame.image.copy(), turn, known
+            self._look = frame.time, self.beside.submit(*what)
+        else:
+            self.tracker.skip_detection(frame.time)
 
 
 def load_strl(weights: Path | str, device: str, runtime: str | None):

@@ -88,6 +88,18 @@ class Tracker:
             period = DETECTION_PERIOD if self._calm_looks < CALM_LOOKS else CALM_PERIOD
         return time - self._last_detection >= period - 1e-6
 
+    @property
+    def at_ease(self) -> bool:
+        """Whether everybody is followed without the detector's help."""
+        return not self.in_trouble and all(
+            self._score(track.keypoints) >= SURE for track in self._tracks
+        )
+
+    def skip_detection(self, time: float) -> None:
+        """Do without a look at ``time``, since nobody new can be there."""
+        self._last_detection = time
+        self._calm_looks += 1
+
     def detect(self, time: float, found: Detections) -> None:
         """Recognise people among what the detector found at ``time``, and meet new ones.
 
@@ -266,10 +278,14 @@ class Tracker:
 
     def _name(self, track: Track) -> None:
         """Give an id to somebody of whom there is no more doubt."""
-        scores = track.keypoints[self._visible(track.keypoints), 2]
-        if track.id is None and (track.looks >= SURE_LOOKS or scores.mean() >= SURE):
+        if track.id is None and (track.looks >= SURE_LOOKS or self._score(track.keypoints) >= SURE):
             self._last_id += 1
             track.id = self._last_id
+
+    def _score(self, pose: np.ndarray) -> float:
+        """Mean score of the joints that were seen; 0 if none was."""
+        visible = self._visible(pose)
+        return float(pose[visible, 2].mean()) if visible.any() else 0.0
 
     def _weigh(self, time: float) -> None:
         """Update how much each person matters: size, more so if they move or are near another."""
@@ -290,9 +306,7 @@ class Tracker:
         keypoints = track.expected_keypoints(time).astype(np.float32)
         if track.seen < time:
             keypoints[:, 2] = 0
-        visible = self._visible(keypoints)
-        score = keypoints[visible, 2].mean() if visible.any() else 0.0
-        box = np.append(track.expected_box(time), score).astype(np.float32)
+        box = np.append(track.expected_box(time), self._score(keypoints)).astype(np.float32)
         return Person(track.id, box, keypoints)
 
 

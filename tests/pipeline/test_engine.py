@@ -124,6 +124,7 @@ def test_nobody_waits_for_the_detector_and_it_sees_no_drawing(walk):
         pipeline(frame)
     pipeline.detector.may_answer.clear()
     pipeline.detector.given.clear()
+    pipeline.changes.since = lambda *_: True
     for frame in walk[8:13]:
         painted = dataclasses.replace(frame, image=frame.image.copy())
         assert len(pipeline(painted).people) == 1
@@ -133,6 +134,19 @@ def test_nobody_waits_for_the_detector_and_it_sees_no_drawing(walk):
     pipeline(walk[13])
     (given,) = pipeline.detector.given
     assert any(np.array_equal(given, frame.image) for frame in walk[8:13])
+
+
+def test_the_detector_rests_while_nothing_changes(walk):
+    pipeline = Pipeline(detector=Slow())
+    for i in range(75):
+        assert pipeline(Frame(i, i / 30, walk[60].image)).people or not i
+    assert len(pipeline.detector.given) <= 2
+    before = len(pipeline.detector.given)
+    image = walk[60].image.copy()
+    image[40:100, 20:50] = 0
+    for i in range(75, 100):
+        pipeline(Frame(i, i / 30, image.copy()))
+    assert len(pipeline.detector.given) > before
 
 
 def test_an_error_of_the_detector_is_raised(walk):

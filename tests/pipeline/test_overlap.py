@@ -172,6 +172,9 @@ class Actor:
 
     threshold = 0.3
 
+    def regions(self, image, turn):
+        return [(0, 0, 1, 1)]
+
     def search(self, image, turn, known):
         keypoints = self(image, [None])
         return Detections(box_of(keypoints[0])[None], keypoints)
