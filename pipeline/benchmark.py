@@ -65,7 +65,7 @@ class Timed:
 
     def __getattr__(self, name):
         value = getattr(self._called, name)
-        return Timed(value, self._durations) if callable(value) else value
+        return Timed(value, self._durations) if name == "search" else value
 
 
 class AtOnce(Executor):
@@ -244,18 +244,24 @@ def strl_alone() -> float:
     return median(lambda: seconds(lambda: network.answer(window, present)), 50)
 
 
-def latency(pipeline: Pipeline, frames: list[Frame]) -> list[float]:
-    """Seconds from a frame's coming to its being drawn, one every 1/30 s as from a camera."""
+def latency(pipeline: Pipeline, frames: list[Frame]) -> tuple[list[float], int]:
+    """The frames as a camera gives them, one every 1/30 s, always the newest taken.
+
+    Returns:
+        Seconds from each frame's coming to its being drawn, and how many there was no time for.
+    """
     pipeline.forget()
-    late = []
+    late, number = [], 0
     began = time.perf_counter() + 1 / RATE
-    for number, frame in enumerate(frames):
+    while number < len(frames):
         due = began + number / RATE
         time.sleep(max(0.0, due - time.perf_counter()))
-        frame = replace(frame, image=frame.image.copy())
+        frame = replace(frames[number], image=frames[number].image.copy())
         paint(pipeline(frame), pipeline.pose.threshold)
-        late.append(time.perf_counter() - due)
-    return late
+        now = time.perf_counter()
+        late.append(now - due)
+        number = max(number + 1, int((now - began) * RATE))
+    return late, len(frames) - len(late)
 
 
 def against(peer: str, pipeline: Pipeline, frames: list[Frame]) -> dict[str, float]:
@@ -414,7 +420,7 @@ def measure(
     pace = median(whole, ROUNDS)
     alone = pose_alone(quality, runtime, calls)
     everything = end_to_end(pipeline, path)
-    live = np.percentile(latency(pipeline, frames), [50, 95]) * 1000
+    late, dropped = latency(pipeline, frames)
     starts = [program(path, "--max-seconds", "0.01", *names)[0] for _ in range(3)]
     report = {
         "machine": machine(),
@@ -432,7 +438,8 @@ def measure(
         "frames/s, pose stage alone": alone,
         "pipeline / pose alone": pace / alone,
         "video file to video file / pose alone": everything / alone,
-        "live latency p50, p95, ms": live.tolist(),
+        "live latency p50, p95, ms": (np.percentile(late, [50, 95]) * 1000).tolist(),
+        "live frames dropped": dropped / len(frames),
         "STRL, a window of two, one thread, ms": strl_alone() * 1000,
         "start to first annotated frame, s": float(np.median(starts)),
         "peak memory of apps/video.py, MB": program(path, *names)[1],

@@ -1,5 +1,7 @@
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from apps import benchmark as door
 from apps.cli import run
 from models.errors import UserError
 from pipeline import benchmark
-from pipeline.engine import Pipeline
+from pipeline.engine import Pipeline, Result
 from pipeline.source import open_source
 
 WALK = Path(__file__).parents[1] / "data" / "walk.mp4"
@@ -123,3 +125,30 @@ def test_a_video_is_repeated_for_as_long_as_asked(tmp_path):
     with open_source(tmp_path / "long.mp4") as source:
         times = [frame.time for frame in source]
     assert len(times) == 3 * 120 and np.allclose(np.diff(times), 1 / 30, atol=1e-3)
+
+
+def test_live_frames_are_dropped_and_never_queued(frames):
+    class Sleepy:
+        pose = SimpleNamespace(threshold=0.3)
+
+        def forget(self):
+            self.seen = []
+
+        def __call__(self, frame):
+            time.sleep(0.3 if frame.index == 2 else 0)
+            self.seen.append(frame.index)
+            return Result(frame, [], [])
+
+    sleepy = Sleepy()
+    late, dropped = benchmark.latency(sleepy, frames[:20])
+    assert len(late) == len(sleepy.seen) and len(late) + dropped == 20
+    assert not {3, 4, 5, 6, 7, 8} & set(sleepy.seen)
+    assert max(late) >= 0.3
+
+
+def test_only_the_search_is_timed(pipeline, frames):
+    with benchmark.watched(pipeline) as spent:
+        pipeline.detector.regions(frames[0].image, 1)
+        assert not spent["detect"]
+        pipeline.detector.search(frames[0].image, 2)
+        assert len(spent["detect"]) == 1
