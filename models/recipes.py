@@ -144,6 +144,7 @@ def training_windows(
         length=settings.length,
         negatives=settings.negatives,
         whole=settings.whole,
+        past=settings.get("past", 0.0),
         seed=seed,
     )
 

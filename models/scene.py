@@ -58,6 +58,30 @@ def pad(scene: Scene, before: float, after: float, rng: np.random.Generator) -> 
     return Scene(times, points)
 
 
+def precede(scene: Scene, other: Scene, seconds: float, rng: np.random.Generator) -> Scene:
+    """The scene after the last seconds of another one, with as many people, done by the same.
+
+    They turn from the one to the other within a quarter of a second or so, where they stand.
+    """
+    frames = int(np.ceil(seconds * scene.fps))
+    past = np.maximum(other.times[-1] - np.arange(frames, 0, -1) / scene.fps, 0)
+    before = other.points[:, np.abs(other.times[:, None] - past).argmin(axis=0)].copy()
+    first = scene.points[:, 0]
+    if len(before) == 2 and _left_to_right(before[:, -1]) != _left_to_right(first):
+        before = before[::-1].copy()
+    share = np.clip(1 - np.arange(frames, 0, -1) / (rng.uniform(0.15, 0.4) * scene.fps), 0, 1)
+    share = (share * share * (3 - 2 * share))[:, None, None].astype(np.float32)
+    for past_person, pose in zip(before[..., :2], first[..., :2], strict=True):
+        past_person += middle(pose) - middle(past_person[-1])
+        past_person += share * np.nan_to_num(pose - past_person)
+    points = np.concatenate([before, scene.points], axis=1)
+    return Scene(np.arange(points.shape[1]) / scene.fps, points)
+
+
+def _left_to_right(pair: np.ndarray) -> bool:
+    return bool(middle(pair[0])[0] < middle(pair[1])[0])
+
+
 def _rest(points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
     """A held pose [P, F, 17, 3] whose arms hang at first, and rise to where they are at last."""
     points, frames = points.copy(), points.shape[1]

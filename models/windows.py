@@ -14,7 +14,7 @@ from models.augment import Augmentation, bone_lengths, mirrored
 from models.data import Clip, named
 from models.label import NOTHING
 from models.sample import MAX_GAP, RATE, STEPS, clip_window, span_window
-from models.scene import LONG, TORSO, Scene, flail, freeze, loop, middle, pad, resample
+from models.scene import LONG, TORSO, Scene, flail, freeze, loop, middle, pad, precede, resample
 
 SPAN = STEPS / RATE
 FIRST_ANSWER = 0.5
@@ -27,6 +27,9 @@ LIMB_ENDS = [9, 10, 15, 16]
 
 _LONGEST = 6.0
 """Seconds for which a clip of what people do over and over may last."""
+
+_SHORTEST_PAST = 0.3
+"""Seconds of something else before an action that are worth showing."""
 
 _THRESHOLD = 0.3  # MMPose's own for what is drawn; annotated joints have a score of 0 or 1
 
@@ -94,6 +97,7 @@ class LiveWindows(Dataset):
         length: samples an epoch.
         negatives: part of the samples that are "none of these".
         whole: part of the samples that are whole clips stretched over the window.
+        past: chance that something else, and not standing, comes before what a window shows.
         seed: of the random numbers.
     """
 
@@ -109,6 +113,7 @@ class LiveWindows(Dataset):
     length: int
     negatives: float
     whole: float
+    past: float = 0.0
     seed: int = 0
     scenes: list[Scene] = field(init=False)
     bodies: np.ndarray = field(init=False)
@@ -264,6 +269,14 @@ class LiveWindows(Dataset):
         second[..., :2] += shift + np.array([side, rng.normal(0, 0.15)], np.float32)
         return Scene(times, np.stack([first, second]))
 
+    def _past(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        """What as many people may have done before: anything at all."""
+        if len(scene.points) == 1:
+            return self._any(rng)
+        if not self.pairs.any() or rng.random() < 0.3:
+            return self._bystanders(rng)
+        return self.scenes[rng.choice(np.flatnonzero(self.pairs))]
+
     def _stretch(self, scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Film the scene and show all of it, with a little less or some standing at its ends."""
         if rng.random() < 0.5:
@@ -286,10 +299,15 @@ class LiveWindows(Dataset):
         # How much of a window is filled must say nothing about the action, however short its clips.
         full = rng.random() < 0.6
         fill = SPAN + MAX_GAP if full else rng.uniform(FIRST_ANSWER, SPAN)
-        end = _moment(scene, acting, rng)
+        end, last = _moment(scene, acting, rng), scene.times[-1]
         after = rng.uniform(0, 0.4) if rng.random() < 0.3 else 0.0
         before = max(fill - end - after, 0.0) if rng.random() < 0.9 else 0.0
-        scene, end = pad(scene, before, after, rng), end + before + after
+        longest = SPAN if acting else FIRST_ANSWER  # more would be what the window shows
+        if _SHORTEST_PAST < before < longest and rng.random() < self.past:
+            scene = precede(scene, self._past(scene, rng), before, rng)
+            scene, end = pad(scene, 0.0, after, rng), end + scene.times[-1] - last + after
+        else:
+            scene, end = pad(scene, before, after, rng), end + before + after
         end = scene.times[scene.times <= end + 1e-6][-1]  # live, a window ends with a frame
         kept = (scene.times <= end + 1e-6) & (scene.times >= end - fill - 1e-6)
         points = augmentation.scene(scene.points[:, kept], scene.fps, rng, self.bodies)

@@ -1,5 +1,6 @@
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from models.data import load_split
 from models.label import NOTHING
 from models.puppet import perform
 from models.sample import RATE
-from models.scene import Scene, pad
+from models.scene import Scene, pad, precede
 from models.windows import ClipWindows, LiveWindows, clip_windows, live_windows
 from tests.skeletons import act, dataset
 
@@ -35,6 +36,7 @@ def live(clips, **settings):
         "length": 60,
         "negatives": 0.4,
         "whole": 0.1,
+        "past": 0.3,
     } | settings
     return LiveWindows(
         clips=clips,
@@ -153,6 +155,23 @@ def test_people_stand_with_hanging_arms_before_and_after():
             assert np.allclose([np.linalg.norm(b) for b in bones.values()], lengths, atol=1e-4)
             hanging += all(bone[1] > 0.85 * np.linalg.norm(bone) for bone in bones.values())
     assert 4 < hanging < 18
+
+
+def test_something_else_may_come_before_an_action(clips):
+    scenes = [Scene.of(clip) for clip in clips if clip.label in ("hug", "push")]
+    rng = np.random.default_rng(0)
+    for scene, other in pairwise(scenes):
+        swapped = Scene(other.times, other.points[::-1])
+        frames = int(np.ceil(0.8 * scene.fps))
+        for before in (other, swapped):
+            whole = precede(scene, before, 0.8, rng)
+            assert whole.points.shape[1] == scene.points.shape[1] + frames
+            np.testing.assert_array_equal(whole.points[:, frames:], scene.points)
+            assert whole.fps == pytest.approx(scene.fps, rel=0.05)
+            turn = np.nanmax(np.abs(np.diff(whole.points[..., :2], axis=1)), axis=(0, 2, 3))
+            assert turn[frames - 1] < 2 * np.nanmax(turn[frames:]) + 0.2  # no leap, no exchange
+    windows = live(clips, past=1.0, augmentation=Augmentation())
+    assert all(len(windows._past(scene, rng).points) == 2 for scene in scenes)
 
 
 def test_a_held_interaction_may_be_still(clips):
