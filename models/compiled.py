@@ -34,24 +34,30 @@ def _code(*modules: str) -> list[Path]:
 class CompiledTopdown:
     """A bundled single-person network; as `models.pose_model.Topdown`.
 
-    Each person is one thread's work: a batch whose every layer is shared out takes a tenth longer,
-    and more when other stages want the processor too.
+    Each person is one thread's work, as many at a time as there are threads: a batch whose every
+    layer is shared out takes a tenth longer, and more when other stages want the processor too. The
+    layers of those who are left over are shared out.
     """
 
     def __init__(self, name: str, device: str = "cpu", threads: int | None = None):
+        self._threads = threads or min(2, os.cpu_count() or 1)
         self._graph = _movenet(name, device, threads=1)
-        self._workers = ThreadPoolExecutor(threads or min(2, os.cpu_count() or 1))
+        self._shared = _movenet(name, device, self._threads)
+        self._workers = ThreadPoolExecutor(self._threads)
         self.threshold: float = self._graph.settings["threshold"]
         self.padding: float = self._graph.settings["padding"]
         self.size: tuple[int, int] = tuple(self._graph.settings["size"])
 
     def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4]."""
-        return np.stack(list(self._workers.map(partial(self._person, image), boxes)))
+        left_over = len(boxes) - len(boxes) % self._threads
+        people = self._workers.map(partial(self._person, self._graph, image), boxes[:left_over])
+        rest = (self._person(self._shared, image, box) for box in boxes[left_over:])
+        return np.stack([*people, *rest])
 
-    def _person(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    def _person(self, graph: Graph, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         crop = crop_person(image, box, self.padding, self.size)
-        (points,), (scores,) = self._graph(crop.picture[None])
+        (points,), (scores,) = graph(crop.picture[None])
         return np.column_stack((crop.back(points), scores)).astype(np.float32)
 
 
