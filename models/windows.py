@@ -197,7 +197,7 @@ class LiveWindows(Dataset):
         for label in set(self.labels):
             real, puppets = (np.flatnonzero((labels == label) & kind) for kind in (~acted, acted))
             share = self.rehearsed if len(real) and len(puppets) else float(not len(real))
-            often = len(real) ** 0.5 or 1.0
+            often = (len(real) or len(puppets)) ** 0.5
             for these, part in ((real, 1 - share), (puppets, share)):
                 weight[these] = often * part / max(len(these), 1)
         return weight / weight.sum()
