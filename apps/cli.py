@@ -87,6 +87,7 @@ def add_pipeline_options(command: Parser) -> None:
         choices=RUNTIMES,
         help="networks compiled by ONNX Runtime, or PyTorch (default: onnx on a CPU, else torch)",
     )
+    pose.add_argument("--half", action="store_true", help="half precision, on a GPU by PyTorch")
 
 
 def build_pipeline(options: argparse.Namespace):
@@ -106,7 +107,7 @@ def build_pipeline(options: argparse.Namespace):
         options.device,
         options.runtime,
     )
-    return Pipeline(
+    pipeline = Pipeline(
         people=options.people,
         confidence=options.confidence,
         pose=pose,
@@ -114,6 +115,9 @@ def build_pipeline(options: argparse.Namespace):
         device=options.device,
         runtime=options.runtime,
     )
+    if options.half:
+        pipeline.halve()
+    return pipeline
 
 
 def list_actions(options: argparse.Namespace) -> None:

@@ -188,7 +188,7 @@ def reader(head, x):
         patch = padded.gather(2, where).unflatten(2, (-1, 9))  # [B, 24, N, 9]
         y = (patch * depthwise[:, None]).sum(3).transpose(1, 2)
         y = F.relu(F.linear(y, pointwise.weight.flatten(1), pointwise.bias))
-        return F.linear(y, last.weight.flatten(1), last.bias)
+        return F.linear(y, last.weight.flatten(1), last.bias).float()  # places need the precision
 
     return read
 
@@ -300,8 +300,8 @@ class MoveNetHead(BaseHead):
         """Features ([B, 24, H, W],) to what `decode_one` takes."""
         x = feats[-1]
         return (
-            self.center(x).sigmoid(),
-            self.heatmap(x).sigmoid(),
+            self.center(x).float().sigmoid(),
+            self.heatmap(x).float().sigmoid(),
             reader(self.regression, x),
             reader(self.offset, x),
         )

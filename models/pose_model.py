@@ -92,6 +92,7 @@ class PoseModel:
 
     Attributes:
         network: MMPose's pose estimator, its weights random until `load`.
+        half: compute in half precision where PyTorch finds it safe (float16 on a GPU).
 
     Raises:
         UserError: MMPose cannot build the model, or the device is not there.
@@ -112,6 +113,7 @@ class PoseModel:
             # MoveNet takes 6 % (SinglePose) to 23 % (MultiPose) less time on a CPU in this layout.
             self.network.to(memory_format=torch.channels_last)
             self.pipeline = Compose(config.test_dataloader.dataset.pipeline)
+            self.half, self._kind = False, torch.device(device).type
         except UserError:
             raise
         except Exception as error:  # whatever a config of the user's asks MMPose to build
@@ -145,7 +147,9 @@ class PoseModel:
             MMPose's `pred_instances`, one `InstanceData` an item, in pixels of the picture.
         """
         batch = [self.pipeline({**item, **self.network.dataset_meta}) for item in items]
-        return [sample.pred_instances for sample in self.network.test_step(pseudo_collate(batch))]
+        with torch.autocast(self._kind, enabled=self.half):
+            samples = self.network.test_step(pseudo_collate(batch))
+        return [sample.pred_instances for sample in samples]
 
 
 class Topdown(PoseModel):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from models.compiled import CompiledSTRL
+from models.errors import UserError
 from models.graphs import choose_runtime
 from pipeline.changes import Changes, smaller, thumbnail
 from pipeline.classify import Action, Classifier
@@ -122,6 +123,7 @@ class Pipeline:
         runtime: str | None = None,
     ):
         self.people = people
+        self.device, self.runtime = device, choose_runtime(runtime, device)
         self.pose = pose or PoseEstimator(QUALITIES["fast"], device=device, runtime=runtime)
         self.detector = detector or Detector(device=device, runtime=runtime)
         self.classifier = Classifier(load_strl(weights, device, runtime), confidence)
@@ -134,6 +136,16 @@ class Pipeline:
     def labels(self) -> list[str]:
         """Everything that can be recognised, in the order of `Action.scores`."""
         return [label.name for label in self.classifier.model.labels]
+
+    def halve(self) -> None:
+        """Compute the pose networks in half precision: PyTorch's, on a GPU.
+
+        Raises:
+            UserError: they are not there.
+        """
+        if self.runtime != "torch" or not self.device.startswith("cuda"):
+            raise UserError("--half needs --device cuda, and PyTorch as the runtime")
+        self.pose.model.half = self.detector.model.half = True
 
     def forget(self) -> None:
         """Start afresh, as after a cut or a broken stream. Ids are not used again."""

@@ -55,3 +55,26 @@ def test_both_runtimes_say_the_same(clip):
         named += any(action.label for action in ours.actions)
     assert np.median(apart) < 0.5  # pixels; what is told apart by a hair makes other crops later
     assert named > len(frames) / 3
+
+
+def test_half_precision_is_for_a_gpu():
+    for runtime in ("onnx", "torch"):
+        with pytest.raises(UserError, match="--half needs --device cuda"):
+            Pipeline(runtime=runtime).halve()
+
+
+def test_half_precision_finds_the_same_joints():
+    """On a CPU, where it is bfloat16: a coarser number than a GPU's float16."""
+    with open_source(CLIPS / "two_walkers.mp4", max_seconds=0.1) as source:
+        image = next(iter(source)).image
+    pipeline = Pipeline(runtime="torch")
+    for half in (False, True):
+        pipeline.pose.model.half = pipeline.detector.model.half = half
+        people = pipeline.detector(image)
+        poses = pipeline.pose(image, people.boxes)
+        if not half:
+            plain, whole = poses, people
+    assert len(people) == len(whole) == 2 and poses.dtype == np.float32
+    assert np.abs(people.boxes - whole.boxes).max() < 10
+    size = whole.boxes[0, 3] - whole.boxes[0, 1]
+    assert 0 < np.median(np.abs(poses - plain)[..., :2]) < 0.02 * size
