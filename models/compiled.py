@@ -50,12 +50,13 @@ class CompiledTopdown:
 
     def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4]."""
-        left_over = len(boxes) - len(boxes) % self._threads
-        people = self._workers.map(partial(self._person, self._graph, image), boxes[:left_over])
-        rest = (self._person(self._shared, image, box) for box in boxes[left_over:])
+        even = len(boxes) - len(boxes) % self._threads
+        people = self._workers.map(partial(self._person, self._graph, image), boxes[:even])
+        rest = (self._person(self._shared, image, box) for box in boxes[even:])
         return np.stack([*people, *rest])
 
     def _person(self, graph: Graph, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """Keypoints float32 [17, 3] of the person in a box float32 [4]."""
         crop = crop_person(image, box, self.padding, self.size)
         (points,), (scores,) = graph(crop.picture[None])
         return np.column_stack((crop.back(points), scores)).astype(np.float32)

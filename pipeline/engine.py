@@ -102,6 +102,10 @@ class Pipeline:
         runtime: "onnx" or "torch" for the networks of this constructor; the faster one on the
             device if None.
 
+    Attributes:
+        pose, detector, tracker, windows, classifier: the stages.
+        beside: where the detector works while frames go on.
+
     Raises:
         UserError: ``weights`` cannot be read, or ``device`` is not there.
 
@@ -211,7 +215,7 @@ class Pipeline:
         self.changes = Changes()
         self._classified = -np.inf
         self._looks = 0
-        self._look: tuple[float, Future[Detections]] | None = None
+        self._pending: tuple[float, Future[Detections]] | None = None
 
     def _start_actions(self) -> None:
         self.windows.forget()
@@ -220,13 +224,13 @@ class Pipeline:
 
     def _follow(self, compared: Compared) -> list[Person]:
         frame = compared.frame
-        if self._look is None and self.tracker.detection_due(frame.time):
+        if self._pending is None and self.tracker.detection_due(frame.time):
             self._search(compared)
-        if self._look is not None:
-            began, found = self._look
+        if self._pending is not None:
+            began, found = self._pending
             if self.tracker.in_trouble or frame.time - began >= LAG - 1e-6:
                 self.tracker.detect(began, found.result())
-                self._look = None
+                self._pending = None
         for region in self.tracker.huddles(frame.time):
             self.tracker.look_closer(frame.time, self.detector(frame.image, region))
         keypoints = self.pose(frame.image, self.tracker.expected(frame.time))
@@ -246,7 +250,7 @@ class Pipeline:
         if any(changed) or not self.tracker.at_ease:
             # A copy, since what is drawn on the frame must not be seen.
             what = self.detector.search, frame.image.copy(), turn, known
-            self._look = frame.time, self.beside.submit(*what)
+            self._pending = frame.time, self.beside.submit(*what)
         else:
             self.tracker.skip_detection(frame.time)
 
