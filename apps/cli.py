@@ -122,7 +122,7 @@ def build_pipeline(options: argparse.Namespace):
 
 def list_actions(options: argparse.Namespace) -> None:
     """Print every label of the classifier, one a line, with the number of people it takes."""
-    from models.strl import STRL
+    from models.action.strl import STRL
     from pipeline.engine import WEIGHTS
 
     for label in STRL.load(options.weights or WEIGHTS).labels:

@@ -41,12 +41,12 @@ def parser() -> Parser:
 def main() -> None:
     """Run the program."""
     options = parser().parse_args()
+    from models.action.skeleton_mae import SkeletonMAE
+    from models.action.strl import STRL
     from models.evaluation import evaluate, listing
     from models.files import write_json
     from models.probe import linear_probe
     from models.rebuilding import rebuilding
-    from models.skeleton_mae import SkeletonMAE
-    from models.strl import STRL
 
     clips, held = parted(options, load_clips(options, options.split))
     clips = clips if options.validation is None else held

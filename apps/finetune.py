@@ -28,9 +28,9 @@ def parser() -> Parser:
 def main() -> None:
     """Run the program."""
     options = parser().parse_args()
+    from models.action.strl import STRL, load_network
     from models.evaluation import evaluate
     from models.recipes import calibrate, finetune, read_config
-    from models.strl import STRL, load_network
 
     config = read_config(options.config)
     clips, validation = training_clips(options, config.get("classes"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from models.action.label import Label
 from models.crops import crop_person, fit_long_side
 from models.files import CONFIGS, ROOT, WEIGHTS
 from models.graphs import Graph, exported
-from models.label import Label
 
 
 def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
@@ -84,7 +84,7 @@ class CompiledBottomup:
 
 
 class CompiledSTRL:
-    """STRL; what of `models.strl.STRL` the live path needs."""
+    """STRL; what of `models.action.strl.STRL` the live path needs."""
 
     def __init__(self, checkpoint: Path | str, device: str = "cpu", threads: int | None = None):
         def export() -> bytes:
@@ -92,7 +92,12 @@ class CompiledSTRL:
 
             return export_strl(checkpoint)
 
-        files = [checkpoint, *_code("export", "strl", "gin", "skeleton", "skeleton_mae", "sample")]
+        files = [
+            checkpoint,
+            *_code(
+                "export", "action/strl", "action/gin", "skeleton", "action/skeleton_mae", "sample"
+            ),
+        ]
         self._graph = Graph(exported(files, export), device, threads)
         self.labels = [Label(**label) for label in self._graph.settings["labels"]]
         self.thresholds = {int(n): p for n, p in self._graph.settings["thresholds"].items()}

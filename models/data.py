@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from models.action.label import NOTHING
 from models.errors import UserError
-from models.label import NOTHING
 from models.sample import PEOPLE, Track, torso_length
 from models.skeleton import layout, to_coco
 

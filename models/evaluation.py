@@ -9,12 +9,12 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
+from models.action.label import NOTHING
+from models.action.strl import STRL
 from models.augment import Augmentation
 from models.data import Clip, named
 from models.errors import UserError
-from models.label import NOTHING
 from models.scene import Scene
-from models.strl import STRL
 from models.windows import clip_windows, live_windows
 
 Windows = Sequence[tuple[np.ndarray, np.ndarray]]

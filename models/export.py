@@ -9,9 +9,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from models.action.strl import STRL
 from models.movenet import decode_many, decode_one
 from models.pose_model import PoseModel, load_config
-from models.strl import STRL
 
 OPSET = 17
 

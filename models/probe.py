@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models.action.skeleton_mae import SkeletonMAE
+from models.action.strl import STRL, Label, load_network
 from models.data import Clip, named
 from models.evaluation import MODES, predict
-from models.skeleton_mae import SkeletonMAE
-from models.strl import STRL, Label, load_network
 
 DECAY = 1e-2
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.action.label import NOTHING
 from models.data import Clip
-from models.label import NOTHING
 
 FPS = 30.0
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from models.action.skeleton_mae import SkeletonMAE
 from models.data import Clip
-from models.skeleton_mae import SkeletonMAE
 from models.windows import clip_windows
 
 

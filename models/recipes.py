@@ -7,14 +7,14 @@ import torch
 from mmengine.config import Config
 from torch.utils.data import Dataset
 
+from models.action.label import NOTHING
+from models.action.skeleton_mae import SkeletonMAE
+from models.action.strl import STRL, Label
 from models.augment import Augmentation
 from models.data import Clip, named
 from models.errors import UserError
 from models.evaluation import fit_temperature, fit_threshold, predict
-from models.label import NOTHING
 from models.puppet import KNOWN, perform
-from models.skeleton_mae import SkeletonMAE
-from models.strl import STRL, Label
 from models.training import FineTuning, Pretraining, train
 from models.windows import ClipWindows, LiveWindows
 

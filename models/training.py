@@ -15,8 +15,8 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from models.skeleton_mae import SkeletonMAE
-from models.strl import STRL
+from models.action.skeleton_mae import SkeletonMAE
+from models.action.strl import STRL
 
 
 def _method_of_history(owner: type, name: str) -> object:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch.utils.data import Dataset
 
+from models.action.label import NOTHING
 from models.augment import Augmentation, bone_lengths, mirrored
 from models.data import Clip, named
-from models.label import NOTHING
 from models.sample import MAX_GAP, RATE, STEPS, clip_window, span_window
 from models.scene import LONG, TORSO, Scene, flail, freeze, loop, middle, pad, precede, resample
 

@@ -11,8 +11,8 @@ import numpy as np
 from models.sample import RATE
 
 if TYPE_CHECKING:  # PyTorch takes a second to load that graphs do without
+    from models.action.strl import STRL
     from models.compiled import CompiledSTRL
-    from models.strl import STRL
 
 EVIDENCE = 0.5
 """Seconds of a window that must be filled before anything is said of it."""

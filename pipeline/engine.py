@@ -264,7 +264,7 @@ def load_strl(weights: Path | str, device: str, runtime: str | None):
     if choose_runtime(runtime, device) == "onnx":
         return CompiledSTRL(weights, device)
     # Imported here, since it takes seconds and 600 MB that graphs do without.
-    from models.strl import STRL
+    from models.action.strl import STRL
 
     return STRL.load(weights, device)
 

@@ -16,7 +16,7 @@ from models.errors import UserError
 from pipeline.limits import check_size
 
 if TYPE_CHECKING:
-    from models.label import Label
+    from models.action.label import Label
     from pipeline.classify import Action
     from pipeline.person import Person
     from pipeline.timeline import Event

@@ -12,8 +12,8 @@ from threading import Lock
 
 import numpy as np
 
+from models.action.label import Label
 from models.errors import UserError
-from models.label import Label
 from pipeline.annotate import annotate
 from pipeline.detect import Detector
 from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result

@@ -6,8 +6,8 @@ import torch
 
 from apps.cli import run
 from apps.evaluate import main
-from models.skeleton_mae import SkeletonMAE
-from models.strl import STRL, Label
+from models.action.skeleton_mae import SkeletonMAE
+from models.action.strl import STRL, Label
 from tests.skeletons import dataset
 
 

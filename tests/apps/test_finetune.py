@@ -9,7 +9,7 @@ from apps.cli import run
 from apps.evaluate import main as evaluate
 from apps.finetune import main as finetune
 from apps.pretrain import main as pretrain
-from models.strl import STRL
+from models.action.strl import STRL
 from tests.skeletons import dataset
 
 TINY = Path(__file__).parents[1] / "tiny_config.py"

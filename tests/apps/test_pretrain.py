@@ -7,7 +7,7 @@ import pytest
 
 from apps.cli import run
 from apps.pretrain import main
-from models.skeleton_mae import SkeletonMAE
+from models.action.skeleton_mae import SkeletonMAE
 from tests.skeletons import dataset
 
 ROOT = Path(__file__).parents[2]

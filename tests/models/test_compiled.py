@@ -13,12 +13,12 @@ import pytest
 from mmpose.apis import inference_topdown, init_model
 
 from models import graphs
+from models.action.strl import STRL
 from models.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
 from models.crops import crop_person, fit_long_side
 from models.errors import UserError
 from models.files import CONFIGS, WEIGHTS
 from models.pose_model import Bottomup, Topdown, load_config
-from models.strl import STRL
 from pipeline.source import open_source
 
 DATA = Path(__file__).parents[1] / "data"

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from models.action.label import NOTHING
+from models.action.strl import STRL, Label
 from models.augment import Augmentation
 from models.data import load_split
 from models.errors import UserError
@@ -16,8 +18,6 @@ from models.evaluation import (
     fit_threshold,
     metrics,
 )
-from models.label import NOTHING
-from models.strl import STRL, Label
 from tests.skeletons import dataset
 
 LABELS = [Label("wave", 1), Label("squat", 1), Label("jump", 1)]

@@ -1,12 +1,12 @@
 import pytest
 import torch
 
+from models.action.skeleton_mae import SkeletonMAE
+from models.action.strl import STRL, Label
 from models.data import load_split
 from models.errors import UserError
 from models.evaluation import evaluate
 from models.probe import linear_probe
-from models.skeleton_mae import SkeletonMAE
-from models.strl import STRL, Label
 from tests.skeletons import dataset
 
 

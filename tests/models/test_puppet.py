@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from models.label import NOTHING, Label
+from models.action.label import NOTHING, Label
 from models.puppet import ALONE, KNOWN, TOGETHER, Puppet, perform
 from models.recipes import rehearse
 from models.skeleton import FACE

@@ -5,11 +5,11 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
+from models.action.strl import STRL, Label
 from models.data import load_split
 from models.errors import UserError
 from models.evaluation import evaluate
 from models.recipes import calibrate, finetune, pretrain, read_config, vocabulary
-from models.strl import STRL, Label
 from models.training import FineTuning, _method_of_history
 from tests.skeletons import dataset
 

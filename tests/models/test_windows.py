@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from models.action.label import NOTHING
 from models.augment import Augmentation
 from models.data import load_split
-from models.label import NOTHING
 from models.puppet import perform
 from models.sample import RATE
 from models.scene import Scene, pad, precede

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.label import Label
+from models.action.label import Label
 from models.sample import RATE
 from pipeline.classify import EVIDENCE, LEAD, Classifier
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from apps.cli import Parser, add_pipeline_options, build_pipeline
+from models.action.strl import STRL
 from models.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
 from models.errors import UserError
 from models.pose_model import Bottomup, Topdown
-from models.strl import STRL
 from pipeline.engine import Pipeline
 from pipeline.pose import PoseEstimator
 from pipeline.source import open_source

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from models.checkpoint import read_checkpoint, write_checkpoint
+from models.action.checkpoint import read_checkpoint, write_checkpoint
 from models.errors import UserError
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from models.gin import GINEncoder, GINLayer, adjacency
+from models.action.gin import GINEncoder, GINLayer, adjacency
 from models.skeleton import BONES
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
+from models.action.skeleton_mae import SkeletonMAE
 from models.skeleton import PARTS
-from models.skeleton_mae import SkeletonMAE
 
 
 def frames(count=6):

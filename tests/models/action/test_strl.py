@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from models.action.gin import GINEncoder
+from models.action.skeleton_mae import SkeletonMAE
+from models.action.strl import STRL, Label, SpatialModule, _contact, _directions, _distances
 from models.errors import UserError
-from models.gin import GINEncoder
-from models.skeleton_mae import SkeletonMAE
-from models.strl import STRL, Label, SpatialModule, _contact, _directions, _distances
 
 LABELS = [Label("wave", 1), Label("hug", 2, held=True), Label("walk", 1)]
 LIVE = {

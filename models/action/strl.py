@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.checkpoint import read_checkpoint, write_checkpoint
+from models.action.checkpoint import read_checkpoint, write_checkpoint
+from models.action.gin import GINEncoder
+from models.action.label import Label
+from models.action.skeleton_mae import JointEmbedding, SkeletonMAE
 from models.errors import UserError
-from models.gin import GINEncoder
-from models.label import Label
 from models.sample import RATE, STEPS
 from models.skeleton import BODY, JOINTS, PARENTS, PARTS
-from models.skeleton_mae import JointEmbedding, SkeletonMAE
 
 TORSO = PARTS["torso"]
 

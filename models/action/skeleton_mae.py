@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.checkpoint import read_checkpoint, write_checkpoint
+from models.action.checkpoint import read_checkpoint, write_checkpoint
+from models.action.gin import GINEncoder, GINLayer
 from models.errors import UserError
-from models.gin import GINEncoder, GINLayer
 from models.skeleton import BODY, JOINTS, PARTS
 
 

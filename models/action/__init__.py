@@ -1,0 +1,1 @@
+"""The paper: SkeletonMAE and STRL, and what they are stored and labelled with."""
