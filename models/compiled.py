@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from models.action.label import Label
-from models.crops import crop_person, fit_long_side
 from models.files import CONFIGS, ROOT, WEIGHTS
 from models.graphs import Graph, exported
+from models.pose.crops import crop_person, fit_long_side
 
 
 def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
@@ -23,7 +23,7 @@ def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
 
     # One config builds on another, so all of them count.
     configs = sorted(CONFIGS.glob("movenet_*.py"))
-    files = [checkpoint, config, *configs, *_code("export", "movenet", "pose_model")]
+    files = [checkpoint, config, *configs, *_code("export", "pose/movenet", "pose/estimators")]
     return Graph(exported(files, export), device, threads)
 
 
@@ -32,7 +32,7 @@ def _code(*modules: str) -> list[Path]:
 
 
 class CompiledTopdown:
-    """A bundled single-person network; as `models.pose_model.Topdown`.
+    """A bundled single-person network; as `models.pose.estimators.Topdown`.
 
     Each person is one thread's work, as many at a time as there are threads: a batch whose every
     layer is shared out takes a tenth longer, and more when other stages want the processor too. The
@@ -63,7 +63,7 @@ class CompiledTopdown:
 
 
 class CompiledBottomup:
-    """The bundled MultiPose; as `models.pose_model.Bottomup`."""
+    """The bundled MultiPose; as `models.pose.estimators.Bottomup`."""
 
     def __init__(self, name: str, device: str = "cpu", threshold: float | None = None):
         self._graph = _movenet(name, device)

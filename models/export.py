@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from models.action.strl import STRL
-from models.movenet import decode_many, decode_one
-from models.pose_model import PoseModel, load_config
+from models.pose.estimators import PoseModel, load_config
+from models.pose.movenet import decode_many, decode_one
 
 OPSET = 17
 

@@ -7,7 +7,7 @@ import numpy as np
 from models.compiled import CompiledBottomup
 from models.errors import UserError
 from models.graphs import choose_runtime
-from models.oks import oks
+from models.pose.oks import oks
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Detector:
             self.model = CompiledBottomup("movenet_multipose", device, threshold)
         else:
             # Imported here, since it takes seconds and 600 MB that graphs do without.
-            from models.pose_model import Bottomup
+            from models.pose.estimators import Bottomup
 
             self.model = Bottomup("movenet_multipose", device, threshold)
 

@@ -58,7 +58,7 @@ class PoseEstimator:
             self.model = CompiledTopdown(BUNDLED[model], device)
         else:
             # Imported here, since it takes seconds and 600 MB that graphs do without.
-            from models.pose_model import Topdown
+            from models.pose.estimators import Topdown
 
             if config is None:
                 config, checkpoint = find_model(model)

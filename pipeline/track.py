@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
-from models.oks import oks
+from models.pose.oks import oks
 from pipeline.detect import Detections
 from pipeline.person import CROP_GAP, HIDDEN, PATIENCE, Person, Track, weight
 

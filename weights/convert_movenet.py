@@ -13,7 +13,7 @@ import json
 import re
 from pathlib import Path
 
-import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
+import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
 import numpy as np
@@ -76,7 +76,7 @@ def convert(constants):
                 module = match.expand(module)
                 break
         else:
-            continue  # a constant of the decoding, which `models.movenet` writes out
+            continue  # a constant of the decoding, which `models.pose.movenet` writes out
         for theirs, ours in HEADS.items():
             module = module.replace(theirs, ours)
         if value.ndim == 4:  # height, width, in, out; depthwise: height, width, channels, 1

@@ -1,4 +1,4 @@
-"""Records what MoveNet's original graphs give, as the fixture of tests/models/test_movenet.py.
+"""Records what MoveNet's original graphs give, as the fixture of tests/models/pose/test_movenet.py.
 
     python weights/reference_movenet.py human-models/models FOLDER_WITH_TFJS tests/data/movenet
 

@@ -1,6 +1,6 @@
 """MoveNet SinglePose Lightning (192×192) as an MMPose top-down pose estimator."""
 
-custom_imports = dict(imports=["models.movenet"], allow_failed_imports=False)
+custom_imports = dict(imports=["models.pose.movenet"], allow_failed_imports=False)
 default_scope = "mmpose"
 
 # Keeps nine in ten of the joints that are right (weights/MODEL_CARD.md).

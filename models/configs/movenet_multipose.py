@@ -1,6 +1,6 @@
 """MoveNet MultiPose Lightning as an MMPose bottom-up pose estimator that also gives boxes."""
 
-custom_imports = dict(imports=["models.movenet"], allow_failed_imports=False)
+custom_imports = dict(imports=["models.pose.movenet"], allow_failed_imports=False)
 default_scope = "mmpose"
 
 model = dict(

@@ -1,6 +1,6 @@
 """The compiled networks against the PyTorch ones, which are the reference."""
 
-import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
+import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
 import subprocess
@@ -15,10 +15,10 @@ from mmpose.apis import inference_topdown, init_model
 from models import graphs
 from models.action.strl import STRL
 from models.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
-from models.crops import crop_person, fit_long_side
 from models.errors import UserError
 from models.files import CONFIGS, WEIGHTS
-from models.pose_model import Bottomup, Topdown, load_config
+from models.pose.crops import crop_person, fit_long_side
+from models.pose.estimators import Bottomup, Topdown, load_config
 from pipeline.source import open_source
 
 DATA = Path(__file__).parents[1] / "data"

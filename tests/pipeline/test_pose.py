@@ -12,7 +12,7 @@ import torch
 from mmengine.logging import MessageHub
 
 from models.errors import UserError
-from models.pose_model import CONFIGS, WEIGHTS, load_config
+from models.pose.estimators import CONFIGS, WEIGHTS, load_config
 from pipeline.pose import POSE_MODELS, PoseEstimator, find_model, model_index
 
 DATA = Path(__file__).parent.parent / "data" / "movenet"

@@ -1,11 +1,11 @@
-import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
+import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
 import numpy as np
 import pytest
 from mmpose.evaluation.functional.nms import oks_iou
 
-from models.oks import oks
+from models.pose.oks import oks
 
 
 @pytest.mark.parametrize("threshold", [None, 0.3])

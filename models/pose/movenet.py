@@ -10,7 +10,7 @@ Every map has stride 4. Coordinates inside a map are (y, x) in cells, as in the 
 leaves this module is (x, y) in pixels of the network's input.
 """
 
-import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
+import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
 import torch
@@ -24,7 +24,7 @@ from mmpose.registry import MODELS, TRANSFORMS
 from torch import nn
 from torch.nn import functional as F
 
-from models.crops import MULTIPLE, fit_long_side
+from models.pose.crops import MULTIPLE, fit_long_side
 
 STRIDE = 4  # input pixels a cell of the head maps
 JOINTS = 17

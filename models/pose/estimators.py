@@ -1,6 +1,6 @@
 """An MMPose model with its own test pipeline, loaded so that only its config can run code."""
 
-import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
+import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
 import pickle

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-import models.mmcv_ops
+import models.pose.mmcv_ops
 from models.errors import UserError
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def test_mmdetection_imports_and_its_operations_say_what_to_do():
@@ -21,7 +21,7 @@ def test_mmdetection_imports_and_its_operations_say_what_to_do():
 
 
 def test_stand_in_has_operations_but_no_files():
-    stand_in = models.mmcv_ops.MissingOps()
+    stand_in = models.pose.mmcv_ops.MissingOps()
     assert callable(stand_in.roi_align_forward)
     assert not hasattr(stand_in, "__file__")
     assert stand_in.__spec__.name == "mmcv._ext"
@@ -33,7 +33,7 @@ def test_compiled_operations_are_left_alone(tmp_path, compiled):
     (tmp_path / "mmcv" / "__init__.py").touch()
     if compiled:
         (tmp_path / "mmcv" / "_ext.py").touch()
-    code = "import sys, models.mmcv_ops; print('mmcv._ext' in sys.modules)"
+    code = "import sys, models.pose.mmcv_ops; print('mmcv._ext' in sys.modules)"
     run = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": f"{tmp_path}:{ROOT}"},

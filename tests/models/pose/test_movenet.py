@@ -8,15 +8,15 @@ import pytest
 import torch
 from scipy.special import expit
 
-import models.mmcv_ops  # noqa: F401  (before the first import of MMPose)
+import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
 from mmpose.apis import inference_bottomup, inference_topdown, init_model
 
-from models.movenet import FitLongSide, decode_many, decode_one
-from models.pose_model import CONFIGS, WEIGHTS
+from models.pose.estimators import CONFIGS, WEIGHTS
+from models.pose.movenet import FitLongSide, decode_many, decode_one
 
-DATA = Path(__file__).parent.parent / "data" / "movenet"
+DATA = Path(__file__).parents[2] / "data" / "movenet"
 REFERENCE = np.load(DATA / "reference.npz")
 SINGLE = [f"{model}_{label}" for model in ("lightning", "thunder") for label in ("walk", "kick")]
 MULTI = ["multipose_square", "multipose_wide", "multipose_tall"]
