@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from apps.cli import Parser, people, run
-from models.graphs import RUNTIMES
+from models.runtime.graphs import RUNTIMES
 
 
 def parser() -> Parser:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from models.errors import UserError
-from models.graphs import RUNTIMES
+from models.runtime.graphs import RUNTIMES
 
 
 class Parser(argparse.ArgumentParser):

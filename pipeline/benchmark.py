@@ -20,9 +20,9 @@ import av
 import cv2
 import numpy as np
 
-from models.compiled import CompiledSTRL, CompiledTopdown
 from models.errors import UserError
 from models.files import ROOT
+from models.runtime.compiled import CompiledSTRL, CompiledTopdown
 from pipeline.annotate import annotate
 from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result
 from pipeline.overlay import draw

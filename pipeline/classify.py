@@ -12,7 +12,7 @@ from models.sample import RATE
 
 if TYPE_CHECKING:  # PyTorch takes a second to load that graphs do without
     from models.action.strl import STRL
-    from models.compiled import CompiledSTRL
+    from models.runtime.compiled import CompiledSTRL
 
 EVIDENCE = 0.5
 """Seconds of a window that must be filled before anything is said of it."""

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.compiled import CompiledBottomup
 from models.errors import UserError
-from models.graphs import choose_runtime
 from models.pose.oks import oks
+from models.runtime.compiled import CompiledBottomup
+from models.runtime.graphs import choose_runtime
 
 
 @dataclass(frozen=True)

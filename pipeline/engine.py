@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from models.compiled import CompiledSTRL
 from models.errors import UserError
-from models.graphs import choose_runtime
+from models.runtime.compiled import CompiledSTRL
+from models.runtime.graphs import choose_runtime
 from pipeline.changes import Changes, smaller, thumbnail
 from pipeline.classify import Action, Classifier
 from pipeline.detect import Detections, Detector

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from mmengine.fileio import load
 
-from models.compiled import CompiledTopdown
 from models.errors import UserError
 from models.files import CONFIGS, WEIGHTS
-from models.graphs import choose_runtime
+from models.runtime.compiled import CompiledTopdown
+from models.runtime.graphs import choose_runtime
 from models.skeleton import JOINTS
 
 BUNDLED = {"movenet-lightning": "movenet_lightning", "movenet-thunder": "movenet_thunder"}

@@ -5,9 +5,9 @@ import pytest
 
 from apps.cli import Parser, add_pipeline_options, build_pipeline
 from models.action.strl import STRL
-from models.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
 from models.errors import UserError
 from models.pose.estimators import Bottomup, Topdown
+from models.runtime.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
 from pipeline.engine import Pipeline
 from pipeline.pose import PoseEstimator
 from pipeline.source import open_source

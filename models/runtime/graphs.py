@@ -1,9 +1,9 @@
 """Networks compiled by ONNX Runtime: half the time of PyTorch on a CPU, a tenth of its start.
 
-A graph is exported from the PyTorch module (`models/export.py`) when it is first asked for, which
-takes seconds, and kept in the user's cache under the SHA-256 of all that it depends on: weights,
-config, the network's code, and the exporter. So it can never be an old one. Nothing here imports
-PyTorch once the graph is there.
+A graph is exported from the PyTorch module (`models/runtime/export.py`) when it is first asked for,
+which takes seconds, and kept in the user's cache under the SHA-256 of all that it depends on:
+weights, config, the network's code, and the exporter. So it can never be an old one. Nothing here
+imports PyTorch once the graph is there.
 """
 
 import hashlib

@@ -9,21 +9,26 @@ import numpy as np
 
 from models.action.label import Label
 from models.files import CONFIGS, ROOT, WEIGHTS
-from models.graphs import Graph, exported
 from models.pose.crops import crop_person, fit_long_side
+from models.runtime.graphs import Graph, exported
 
 
 def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
     config, checkpoint = CONFIGS / f"{name}.py", WEIGHTS / f"{name}.pth"
 
     def export() -> bytes:
-        from models.export import export_pose
+        from models.runtime.export import export_pose
 
         return export_pose(config, checkpoint)
 
     # One config builds on another, so all of them count.
     configs = sorted(CONFIGS.glob("movenet_*.py"))
-    files = [checkpoint, config, *configs, *_code("export", "pose/movenet", "pose/estimators")]
+    files = [
+        checkpoint,
+        config,
+        *configs,
+        *_code("runtime/export", "pose/movenet", "pose/estimators"),
+    ]
     return Graph(exported(files, export), device, threads)
 
 
@@ -88,14 +93,19 @@ class CompiledSTRL:
 
     def __init__(self, checkpoint: Path | str, device: str = "cpu", threads: int | None = None):
         def export() -> bytes:
-            from models.export import export_strl
+            from models.runtime.export import export_strl
 
             return export_strl(checkpoint)
 
         files = [
             checkpoint,
             *_code(
-                "export", "action/strl", "action/gin", "skeleton", "action/skeleton_mae", "sample"
+                "runtime/export",
+                "action/strl",
+                "action/gin",
+                "skeleton",
+                "action/skeleton_mae",
+                "sample",
             ),
         ]
         self._graph = Graph(exported(files, export), device, threads)

@@ -12,16 +12,16 @@ import onnxruntime
 import pytest
 from mmpose.apis import inference_topdown, init_model
 
-from models import graphs
 from models.action.strl import STRL
-from models.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
 from models.errors import UserError
 from models.files import CONFIGS, WEIGHTS
 from models.pose.crops import crop_person, fit_long_side
 from models.pose.estimators import Bottomup, Topdown, load_config
+from models.runtime import graphs
+from models.runtime.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
 from pipeline.source import open_source
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 STRL_WEIGHTS = WEIGHTS / "strl.safetensors"
 
 
@@ -197,4 +197,4 @@ def test_pytorch_is_not_loaded_for_the_default():
         "import sys; from pipeline.engine import Pipeline; "
         "Pipeline(); assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=True)
+    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[3], check=True)

@@ -1,0 +1,1 @@
+"""Networks as graphs: exported from PyTorch, kept, and run by ONNX Runtime."""
