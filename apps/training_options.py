@@ -27,7 +27,7 @@ def training_clips(options: argparse.Namespace, classes: list[str] | None = None
 
 def parted(options: argparse.Namespace, clips: list):
     """All of the clips and none, or with --validation what is left and what is held out."""
-    from models.data import hold_out
+    from models.data.pyskl import hold_out
 
     return (clips, []) if options.validation is None else hold_out(clips, options.validation)
 
@@ -38,7 +38,7 @@ def load_clips(options: argparse.Namespace, splits: list[str], classes: list[str
     Raises:
         UserError: a file, a split, the layout or the label map is not what it should be.
     """
-    from models.data import load_split, read_label_map, relabel
+    from models.data.pyskl import load_split, read_label_map, relabel
 
     mapping = read_label_map(options.labels) if options.labels else None
     return relabel(load_split(options.data, splits, options.layout, classes), mapping)

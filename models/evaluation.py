@@ -11,11 +11,11 @@ from torch import Tensor
 
 from models.action.label import NOTHING
 from models.action.strl import STRL
-from models.augment import Augmentation
-from models.data import Clip, named
+from models.data.augment import Augmentation
+from models.data.pyskl import Clip, named
+from models.data.scene import Scene
+from models.data.windows import clip_windows, live_windows
 from models.errors import UserError
-from models.scene import Scene
-from models.windows import clip_windows, live_windows
 
 Windows = Sequence[tuple[np.ndarray, np.ndarray]]
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL, Label, load_network
-from models.data import Clip, named
+from models.data.pyskl import Clip, named
 from models.evaluation import MODES, predict
 
 DECAY = 1e-2

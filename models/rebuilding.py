@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from models.action.skeleton_mae import SkeletonMAE
-from models.data import Clip
-from models.windows import clip_windows
+from models.data.pyskl import Clip
+from models.data.windows import clip_windows
 
 
 @torch.no_grad()

@@ -10,13 +10,13 @@ from torch.utils.data import Dataset
 from models.action.label import NOTHING
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL, Label
-from models.augment import Augmentation
-from models.data import Clip, named
+from models.data.augment import Augmentation
+from models.data.puppet import KNOWN, perform
+from models.data.pyskl import Clip, named
+from models.data.windows import ClipWindows, LiveWindows
 from models.errors import UserError
 from models.evaluation import fit_temperature, fit_threshold, predict
-from models.puppet import KNOWN, perform
 from models.training import FineTuning, Pretraining, train
-from models.windows import ClipWindows, LiveWindows
 
 
 def read_config(path: str | Path) -> Config:

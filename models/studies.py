@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from mmengine.config import Config
 
 from models.action.skeleton_mae import SkeletonMAE
-from models.data import Clip, hold_out, load_split
+from models.data.pyskl import Clip, hold_out, load_split
 from models.errors import UserError
 from models.evaluation import evaluate
 from models.files import write_json

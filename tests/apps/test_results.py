@@ -9,7 +9,7 @@ import pytest
 from apps.cli import run
 from apps.results import main
 from models import studies
-from models.data import load_split
+from models.data.pyskl import load_split
 from models.recipes import read_config
 from models.studies import Study, part
 from tests.skeletons import dataset

@@ -6,8 +6,8 @@ import torch
 
 from models.action.label import NOTHING
 from models.action.strl import STRL, Label
-from models.augment import Augmentation
-from models.data import load_split
+from models.data.augment import Augmentation
+from models.data.pyskl import load_split
 from models.errors import UserError
 from models.evaluation import (
     answers,

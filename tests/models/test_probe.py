@@ -3,7 +3,7 @@ import torch
 
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL, Label
-from models.data import load_split
+from models.data.pyskl import load_split
 from models.errors import UserError
 from models.evaluation import evaluate
 from models.probe import linear_probe

@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from models.action.strl import STRL, Label
-from models.data import load_split
+from models.data.pyskl import load_split
 from models.errors import UserError
 from models.evaluation import evaluate
 from models.recipes import calibrate, finetune, pretrain, read_config, vocabulary

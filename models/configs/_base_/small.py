@@ -1,7 +1,7 @@
 """Protocols of the literature on the three small data sets.
 
 `validation` are the splits of the training part on which a choice is made: for SBU the next fold;
-for the others, without any, see `models.data.hold_out`. `mean` names the mean that a protocol
+for the others, without any, see `models.data.pyskl.hold_out`. `mean` names the mean that a protocol
 belongs to.
 """
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.augment import Augmentation, bone_lengths, mirrored, sway
+from models.data.augment import Augmentation, bone_lengths, mirrored, sway
 from models.skeleton import BONES, FLIP
 from tests.skeletons import act
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.augment import sway
-from models.data import Clip
+from models.data.augment import sway
+from models.data.pyskl import Clip
 from models.sample import RATE, STEPS, Track
 from models.skeleton import FLIP, PARTS
 
@@ -18,7 +18,7 @@ LONG = 2 * STEPS
 
 @dataclass
 class Scene:
-    """People on one clock: times [F] in seconds, points [P, F, 17, 3] as in `models.augment`."""
+    """People on one clock: times [F] in seconds, points [P, F, 17, 3] as `Augmentation` does."""
 
     times: np.ndarray
     points: np.ndarray

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from models.action.label import NOTHING
-from models.augment import Augmentation
-from models.data import load_split
-from models.puppet import perform
+from models.data.augment import Augmentation
+from models.data.puppet import perform
+from models.data.pyskl import load_split
+from models.data.scene import Scene, pad, precede
+from models.data.windows import ClipWindows, LiveWindows, clip_windows, live_windows
 from models.sample import RATE
-from models.scene import Scene, pad, precede
-from models.windows import ClipWindows, LiveWindows, clip_windows, live_windows
 from tests.skeletons import act, dataset
 
 ROUGH = Augmentation(turn=0.5, roll=0.2, speed=0.3, jitter=0.03, dropout=0.1, parts=0.3, cut=0.3)

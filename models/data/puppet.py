@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.action.label import NOTHING
-from models.data import Clip
+from models.data.pyskl import Clip
 
 FPS = 30.0
 

@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from models.data import hold_out, load_split, read, read_label_map, relabel
+from models.data.pyskl import hold_out, load_split, read, read_label_map, relabel
 from models.errors import UserError
 from models.skeleton import LAYOUTS
 from tests.skeletons import dataset

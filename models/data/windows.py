@@ -11,10 +11,21 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from models.action.label import NOTHING
-from models.augment import Augmentation, bone_lengths, mirrored
-from models.data import Clip, named
+from models.data.augment import Augmentation, bone_lengths, mirrored
+from models.data.pyskl import Clip, named
+from models.data.scene import (
+    LONG,
+    TORSO,
+    Scene,
+    flail,
+    freeze,
+    loop,
+    middle,
+    pad,
+    precede,
+    resample,
+)
 from models.sample import MAX_GAP, RATE, STEPS, clip_window, span_window
-from models.scene import LONG, TORSO, Scene, flail, freeze, loop, middle, pad, precede, resample
 
 SPAN = STEPS / RATE
 FIRST_ANSWER = 0.5
@@ -85,7 +96,7 @@ class LiveWindows(Dataset):
 
     Args:
         clips: labelled clips, and such of nothing.
-        puppets: such clips that puppets act out (see `models.puppet`).
+        puppets: such clips that puppets act out (see `models.data.puppet`).
         rehearsed: part of the actions that puppets act out, where there are any.
         people: how many people each label takes.
         held: labels that are also true of people who keep still.

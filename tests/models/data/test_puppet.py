@@ -3,7 +3,7 @@ import pytest
 from mmengine.config import Config
 
 from models.action.label import NOTHING, Label
-from models.puppet import ALONE, KNOWN, TOGETHER, Puppet, perform
+from models.data.puppet import ALONE, KNOWN, TOGETHER, Puppet, perform
 from models.recipes import rehearse
 from models.skeleton import FACE
 
