@@ -43,10 +43,10 @@ def main() -> None:
     options = parser().parse_args()
     from models.action.skeleton_mae import SkeletonMAE
     from models.action.strl import STRL
-    from models.evaluation import evaluate, listing
     from models.files import write_json
-    from models.probe import linear_probe
-    from models.rebuilding import rebuilding
+    from models.training.evaluation import evaluate, listing
+    from models.training.probe import linear_probe
+    from models.training.rebuilding import rebuilding
 
     clips, held = parted(options, load_clips(options, options.split))
     clips = clips if options.validation is None else held

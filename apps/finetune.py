@@ -29,8 +29,8 @@ def main() -> None:
     """Run the program."""
     options = parser().parse_args()
     from models.action.strl import STRL, load_network
-    from models.evaluation import evaluate
-    from models.recipes import calibrate, finetune, read_config
+    from models.training.evaluation import evaluate
+    from models.training.recipes import calibrate, finetune, read_config
 
     config = read_config(options.config)
     clips, validation = training_clips(options, config.get("classes"))

@@ -14,7 +14,7 @@ def parser() -> Parser:
 def main() -> None:
     """Run the program."""
     options = parser().parse_args()
-    from models.recipes import pretrain, read_config
+    from models.training.recipes import pretrain, read_config
 
     config = read_config(options.config)
     clips, _ = training_clips(options)

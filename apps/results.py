@@ -37,9 +37,9 @@ def main() -> None:
     options = parser().parse_args()
     import torch
 
-    from models.recipes import read_config
-    from models.studies import Study
-    from models.tables import insert, plot, table
+    from models.training.recipes import read_config
+    from models.training.studies import Study
+    from models.training.tables import insert, plot, table
 
     if options.threads:
         torch.set_num_threads(options.threads)

@@ -62,7 +62,7 @@ def add_training_options(command: Parser) -> None:
 
 
 def training_run(options: argparse.Namespace, settings) -> dict:
-    """How to run the training, as `models.recipes` takes it; sets the number of epochs."""
+    """How to run the training, as `models.training.recipes` takes it; sets the number of epochs."""
     import torch
 
     work_dir = options.work_dir or Path("runs") / options.out.stem

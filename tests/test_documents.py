@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from models.files import CONFIGS, ROOT
-from models.recipes import read_config
-from models.studies import Study
-from models.tables import table
+from models.training.recipes import read_config
+from models.training.studies import Study
+from models.training.tables import table
 
 RECORDS = ROOT / "docs" / "results"
 

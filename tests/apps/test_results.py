@@ -8,10 +8,10 @@ import pytest
 
 from apps.cli import run
 from apps.results import main
-from models import studies
 from models.data.pyskl import load_split
-from models.recipes import read_config
-from models.studies import Study, part
+from models.training import studies
+from models.training.recipes import read_config
+from models.training.studies import Study, part
 from tests.skeletons import dataset
 
 TINY = Path(__file__).parents[1] / "tiny_config.py"

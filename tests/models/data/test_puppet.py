@@ -4,8 +4,8 @@ from mmengine.config import Config
 
 from models.action.label import NOTHING, Label
 from models.data.puppet import ALONE, KNOWN, TOGETHER, Puppet, perform
-from models.recipes import rehearse
 from models.skeleton import FACE
+from models.training.recipes import rehearse
 
 LIMBS = ((5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16))
 

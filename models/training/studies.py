@@ -16,10 +16,10 @@ from mmengine.config import Config
 from models.action.skeleton_mae import SkeletonMAE
 from models.data.pyskl import Clip, hold_out, load_split
 from models.errors import UserError
-from models.evaluation import evaluate
 from models.files import write_json
-from models.probe import linear_probe
-from models.recipes import finetune, pretrain, seen
+from models.training.evaluation import evaluate
+from models.training.probe import linear_probe
+from models.training.recipes import finetune, pretrain, seen
 
 POLL = 2.0
 """Seconds between looks at what the other processes have left to do."""

@@ -9,7 +9,7 @@ from models.action.strl import STRL, Label
 from models.data.augment import Augmentation
 from models.data.pyskl import load_split
 from models.errors import UserError
-from models.evaluation import (
+from models.training.evaluation import (
     answers,
     calibration_error,
     disturb,

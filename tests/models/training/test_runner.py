@@ -8,12 +8,12 @@ from mmengine.logging import HistoryBuffer
 from models.action.strl import STRL, Label
 from models.data.pyskl import load_split
 from models.errors import UserError
-from models.evaluation import evaluate
-from models.recipes import calibrate, finetune, pretrain, read_config, vocabulary
-from models.training import FineTuning, _method_of_history
+from models.training.evaluation import evaluate
+from models.training.recipes import calibrate, finetune, pretrain, read_config, vocabulary
+from models.training.runner import FineTuning, _method_of_history
 from tests.skeletons import dataset
 
-TINY = Path(__file__).parents[1] / "tiny_config.py"
+TINY = Path(__file__).parents[2] / "tiny_config.py"
 
 
 @pytest.fixture(autouse=True)

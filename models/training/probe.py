@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL, Label, load_network
 from models.data.pyskl import Clip, named
-from models.evaluation import MODES, predict
+from models.training.evaluation import MODES, predict
 
 DECAY = 1e-2
 
@@ -48,7 +48,7 @@ def linear_probe(weights: str | Path, clips: Sequence[Clip], mode: str) -> Probe
     Args:
         weights: an STRL or a SkeletonMAE checkpoint.
         clips: training clips.
-        mode: as in `models.evaluation.evaluate`.
+        mode: as in `models.training.evaluation.evaluate`.
 
     Raises:
         UserError: the checkpoint is neither.

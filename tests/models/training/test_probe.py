@@ -5,8 +5,8 @@ from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL, Label
 from models.data.pyskl import load_split
 from models.errors import UserError
-from models.evaluation import evaluate
-from models.probe import linear_probe
+from models.training.evaluation import evaluate
+from models.training.probe import linear_probe
 from tests.skeletons import dataset
 
 

@@ -15,8 +15,8 @@ from models.data.puppet import KNOWN, perform
 from models.data.pyskl import Clip, named
 from models.data.windows import ClipWindows, LiveWindows
 from models.errors import UserError
-from models.evaluation import fit_temperature, fit_threshold, predict
-from models.training import FineTuning, Pretraining, train
+from models.training.evaluation import fit_temperature, fit_threshold, predict
+from models.training.runner import FineTuning, Pretraining, train
 
 
 def read_config(path: str | Path) -> Config:
@@ -43,7 +43,7 @@ def pretrain(config: Config, clips: list[Clip], seed: int = 0, **options: object
         config: see `models/configs/paper.py`.
         clips: training clips.
         seed: of everything random.
-        options: amp, and those of `models.training.train`.
+        options: amp, and those of `models.training.runner.train`.
     """
     settings, amp = config.pretrain, options.pop("amp", False)
     torch.manual_seed(seed)
@@ -84,7 +84,7 @@ def finetune(
         clips: training clips, with labels in the model's vocabulary.
         pretrained: what to start from, or a classifier to go on from; None is from scratch.
         seed: of everything random.
-        options: amp, and those of `models.training.train`.
+        options: amp, and those of `models.training.runner.train`.
     """
     settings, amp = config.finetune, options.pop("amp", False)
     torch.manual_seed(seed)
