@@ -28,8 +28,8 @@ from models.errors import UserError
 from pipeline.source import VideoFile, audio_stream
 
 if TYPE_CHECKING:  # writing needs no network to be loaded
+    from pipeline.camera.feed import Live
     from pipeline.classify import Action
-    from pipeline.live import Live
     from pipeline.person import Person
 
 ENCODER = {"preset": "superfast", "crf": "22", "bf": "0"}

@@ -19,7 +19,7 @@ import pytest
 from gradio_client import Client, handle_file
 from playwright.sync_api import expect, sync_playwright
 
-from tests.pipeline.streams import jpegs
+from tests.pipeline.camera.streams import jpegs
 from tests.pipeline.videos import CLIPS, make_video
 
 PROGRAM = Path(__file__).parents[2] / "apps" / "web.py"

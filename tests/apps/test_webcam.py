@@ -16,7 +16,7 @@ from PIL import ImageGrab
 
 from apps.cli import run
 from apps.webcam import main
-from tests.pipeline.streams import NetworkCamera
+from tests.pipeline.camera.streams import NetworkCamera
 from tests.pipeline.videos import CLIPS
 
 PROGRAM = Path(__file__).parents[2] / "apps" / "webcam.py"

@@ -14,8 +14,8 @@ from pipeline.overlay import draw
 from pipeline.sink import VideoSink
 
 if TYPE_CHECKING:
+    from pipeline.camera.feed import Live
     from pipeline.engine import Result
-    from pipeline.live import Live
 
 
 class Recorder:

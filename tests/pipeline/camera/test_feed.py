@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from models.errors import UserError
-from pipeline import live
-from pipeline.live import Feed, Live, Lost, fit, open_live
+from pipeline.camera import feed
+from pipeline.camera.feed import Feed, Live, Lost, fit, open_live
 from pipeline.source import open_source
-from tests.pipeline.streams import NetworkCamera, RtspCamera
+from tests.pipeline.camera.streams import NetworkCamera, RtspCamera
 from tests.pipeline.videos import CLIPS, grey, make_video, picture
 
 SIZE = (64, 48)
@@ -21,8 +21,8 @@ SIZE = (64, 48)
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr(live, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(live, "WAITING", 0.01)
+    monkeypatch.setattr(feed, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(feed, "WAITING", 0.01)
 
 
 class Cable(Feed):
@@ -139,7 +139,7 @@ def test_a_picture_nobody_took_before_the_break_is_not_shown_after_it(cable, sou
 
 
 def test_the_pauses_grow_and_start_small_again(cable, source, monkeypatch):
-    monkeypatch.setattr(live, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(feed, "LONGEST_PAUSE", 0.05)
     frames = iter(source)
     next_frame(frames)
     told = []
@@ -155,7 +155,7 @@ def test_the_pauses_grow_and_start_small_again(cable, source, monkeypatch):
 
 
 def test_silence_is_a_break_too(cable, source, monkeypatch):
-    monkeypatch.setattr(live, "SILENCE", 0.05)
+    monkeypatch.setattr(feed, "SILENCE", 0.05)
     frames = iter(source)
     next_frame(frames)
     until(frames, lambda frame: source.problem)

@@ -15,8 +15,8 @@ from models.errors import UserError
 from pipeline.overlay import draw, mirror, write
 
 if TYPE_CHECKING:  # a window needs no network to be loaded
+    from pipeline.camera.feed import Live
     from pipeline.engine import Result
-    from pipeline.live import Live
 
 TITLE = "Action recognition"
 QUIT = (ord("q"), 27)  # 27 is Esc

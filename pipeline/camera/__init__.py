@@ -1,0 +1,1 @@
+"""What is watched as it happens: live sources, the window on the screen, recording."""
