@@ -15,9 +15,9 @@ import gradio as gr
 
 from apps.cli import Parser, run
 from models.errors import UserError
-from pipeline.limits import LONGEST
 from pipeline.overlay import draw, mirror
-from pipeline.page import (
+from pipeline.web.limits import LONGEST
+from pipeline.web.page import (
     about,
     actions_now,
     bar,
@@ -26,8 +26,8 @@ from pipeline.page import (
     read_picture,
     table,
 )
-from pipeline.timeline import chart, read_events
-from pipeline.visitors import Networks, Settings, Visitors
+from pipeline.web.timeline import chart, read_events
+from pipeline.web.visitors import Networks, Settings, Visitors
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [ROOT / "tests" / "data" / f"{name}.mp4" for name in ("two_people", "walk")]

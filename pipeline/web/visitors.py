@@ -17,10 +17,10 @@ from models.errors import UserError
 from pipeline.annotate import annotate
 from pipeline.detect import Detector
 from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result
-from pipeline.limits import check, check_length
 from pipeline.pose import PoseEstimator
 from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
 from pipeline.source import Frame, open_source
+from pipeline.web.limits import check, check_length
 
 FORGOTTEN = 2.0
 """Seconds without a picture after which a live view starts afresh."""

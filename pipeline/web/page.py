@@ -13,14 +13,14 @@ import numpy as np
 from PIL import Image
 
 from models.errors import UserError
-from pipeline.limits import check_size
+from pipeline.web.limits import check_size
 
 if TYPE_CHECKING:
     from models.action.label import Label
     from pipeline.classify import Action
     from pipeline.person import Person
-    from pipeline.timeline import Event
-    from pipeline.visitors import Annotation
+    from pipeline.web.timeline import Event
+    from pipeline.web.visitors import Annotation
 
 JPEG_URL = "data:image/jpeg;base64,"
 JPEG_QUALITY = 80
