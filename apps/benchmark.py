@@ -37,9 +37,9 @@ def main() -> None:
     """Run the program."""
     options = parser().parse_args()
     from models.files import write_json
-    from pipeline import benchmark
     from pipeline.engine import QUALITIES, Pipeline
     from pipeline.pose import PoseEstimator
+    from pipeline.speed import benchmark
 
     pose = PoseEstimator(QUALITIES[options.quality], runtime=options.runtime)
     pipeline = Pipeline(people=options.people, pose=pose, runtime=options.runtime)

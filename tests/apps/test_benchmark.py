@@ -9,9 +9,9 @@ import pytest
 from apps import benchmark as door
 from apps.cli import run
 from models.errors import UserError
-from pipeline import benchmark
 from pipeline.engine import Pipeline, Result
 from pipeline.source import open_source
+from pipeline.speed import benchmark
 
 WALK = Path(__file__).parents[1] / "data" / "walk.mp4"
 

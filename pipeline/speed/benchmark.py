@@ -37,7 +37,7 @@ CLIP_START = 1.5
 WALKERS = CLIP.with_name("two_walkers.mp4")
 """93 frames, a walker in each half."""
 
-PEER = ROOT / "pipeline" / "peer.py"
+PEER = ROOT / "pipeline" / "speed" / "peer.py"
 
 ROUNDS = 5
 """Rounds that are measured, after one that is not; figures are their medians."""

@@ -1,4 +1,4 @@
-"""Runs neura-fall-detection 0.1.0 over frames, for `pipeline/benchmark.py` to compare with.
+"""Runs neura-fall-detection 0.1.0 over frames, for `pipeline/speed/benchmark.py` to compare with.
 
 Run by the Python of the environment that the peer is installed in; needs nothing of this project.
 Processes all frames once for every line that it is sent, and answers with the seconds it took.

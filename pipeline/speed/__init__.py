@@ -1,0 +1,1 @@
+"""How fast the pipeline is: its stages, the whole, latency, memory, and a peer."""
