@@ -13,7 +13,7 @@ import json
 import re
 from pathlib import Path
 
-import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
+import models.pose  # noqa: F401  (before the first import of MMPose)
 
 # isort: split
 import numpy as np

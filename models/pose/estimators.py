@@ -1,8 +1,5 @@
 """An MMPose model with its own test pipeline, loaded so that only its config can run code."""
 
-import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
-
-# isort: split
 import pickle
 import warnings
 from pathlib import Path

@@ -1,8 +1,8 @@
 """A stand-in for `mmcv._ext`, so that MMPose imports where only mmcv-lite is installed.
 
 MMPose and MMDetection import mmcv's compiled operations when they are imported themselves;
-mmcv-lite leaves those operations out, and no COCO-17 top-down network calls one. Import this module
-before anything of MMPose. It does nothing where the compiled module of full mmcv is there.
+mmcv-lite leaves those operations out, and no COCO-17 top-down network calls one. The stand-in is
+not used where the compiled module of full mmcv is there.
 """
 
 import importlib.util
@@ -44,9 +44,10 @@ def compiled_ops_exist():
     )
 
 
-# What MMEngine and MMDetection, imported next, still use of setuptools and of torch, which say so.
-warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
-warnings.filterwarnings("ignore", message="`torch.cuda.amp.autocast")
-
-if NAME not in sys.modules and not compiled_ops_exist():
-    sys.modules[NAME] = MissingOps()
+def prepare() -> None:
+    """Register the stand-in where it is needed; call this before the first import of MMPose."""
+    # What MMEngine and MMDetection still use of setuptools and of torch, which say so.
+    warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
+    warnings.filterwarnings("ignore", message="`torch.cuda.amp.autocast")
+    if NAME not in sys.modules and not compiled_ops_exist():
+        sys.modules[NAME] = MissingOps()

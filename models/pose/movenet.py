@@ -10,9 +10,6 @@ Every map has stride 4. Coordinates inside a map are (y, x) in cells, as in the 
 leaves this module is (x, y) in pixels of the network's input.
 """
 
-import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
-
-# isort: split
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.model import BaseModule

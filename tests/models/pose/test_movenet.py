@@ -6,12 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from scipy.special import expit
-
-import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
-
-# isort: split
 from mmpose.apis import inference_bottomup, inference_topdown, init_model
+from scipy.special import expit
 
 from models.pose.estimators import CONFIGS, WEIGHTS
 from models.pose.movenet import FitLongSide, decode_many, decode_one

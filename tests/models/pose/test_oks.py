@@ -1,6 +1,3 @@
-import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
-
-# isort: split
 import numpy as np
 import pytest
 from mmpose.evaluation.functional.nms import oks_iou

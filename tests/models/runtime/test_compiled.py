@@ -1,8 +1,5 @@
 """The compiled networks against the PyTorch ones, which are the reference."""
 
-import models.pose.mmcv_ops  # noqa: F401  (before the first import of MMPose)
-
-# isort: split
 import subprocess
 import sys
 from pathlib import Path
