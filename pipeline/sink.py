@@ -25,10 +25,9 @@ import cv2
 import numpy as np
 
 from models.errors import UserError
-from pipeline.source import VideoFile, audio_stream
+from pipeline.source import Source, audio_stream
 
 if TYPE_CHECKING:  # writing needs no network to be loaded
-    from pipeline.camera.feed import Live
     from pipeline.classify import Action
     from pipeline.person import Person
 
@@ -55,7 +54,7 @@ class _Sink(ABC):
         partial: the name it has until it is whole.
     """
 
-    def __init__(self, path: str | Path, suffixes: Sequence[str], source: VideoFile | Live | None):
+    def __init__(self, path: str | Path, suffixes: Sequence[str], source: Source | None):
         self.path = Path(path)
         self.partial = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
         self._written = False
@@ -126,7 +125,7 @@ class VideoSink(_Sink):
         UserError: the output cannot be written there, or is the source itself.
     """
 
-    def __init__(self, path: str | Path, source: VideoFile | Live):
+    def __init__(self, path: str | Path, source: Source):
         super().__init__(path, (".mp4",), source)
         self._time_base = source.time_base
         self._max_seconds = source.max_seconds
@@ -142,7 +141,7 @@ class VideoSink(_Sink):
         self._video = self._add_video(source)
         self._audio = _Audio(source, self._container) if source.has_audio else None
 
-    def _add_video(self, source: VideoFile | Live) -> av.VideoStream:
+    def _add_video(self, source: Source) -> av.VideoStream:
         rate = source.rate.limit_denominator(1001)
         video = self._container.add_stream("libx264", rate=rate, options=ENCODER)
         video.width = source.width + self._padding[1]
@@ -199,7 +198,7 @@ class VideoSink(_Sink):
 class _Audio:
     """The sound track of a file, brought over piece by piece as the pictures advance."""
 
-    def __init__(self, source: VideoFile, output: av.container.OutputContainer):
+    def __init__(self, source: Source, output: av.container.OutputContainer):
         self._output = output
         self._container = av.open(f"file:{source.path}")
         stream = audio_stream(self._container)
@@ -286,9 +285,7 @@ class JsonLinesSink(_Sink):
         UserError: the output cannot be written there, or is the source itself.
     """
 
-    def __init__(
-        self, path: str | Path, labels: Sequence[str], source: VideoFile | Live | None = None
-    ):
+    def __init__(self, path: str | Path, labels: Sequence[str], source: Source | None = None):
         self._labels = labels
         self._file: TextIO = sys.stdout
         self._streaming = str(path) == "-"
@@ -392,7 +389,7 @@ class EventsSink(_Sink):
         UserError: the output cannot be written there, or is the source itself.
     """
 
-    def __init__(self, path: str | Path, source: VideoFile | None = None):
+    def __init__(self, path: str | Path, source: Source | None = None):
         super().__init__(path, (".csv", ".json"), source)
         self._open: dict[tuple[int, ...], _Event] = {}
         self._events: list[_Event] = []

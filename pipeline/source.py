@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import av
 import cv2
@@ -45,6 +45,19 @@ class Frame:
     index: int
     time: float
     image: np.ndarray
+
+
+class Source(Protocol):
+    """What sinks need to know of where frames come from; `VideoFile` documents the fields."""
+
+    path: Path | None
+    width: int
+    height: int
+    rate: Fraction
+    time_base: Fraction
+    start: Fraction
+    has_audio: bool
+    max_seconds: float | None
 
 
 class VideoFile:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from models.errors import UserError
 from pipeline.web.limits import check_size
+from pipeline.web.words import moment, who_is
 
 if TYPE_CHECKING:
     from models.action.label import Label
@@ -96,17 +97,6 @@ def meter(score: float) -> str:
         f'<span class="meter"><span style="width: {score:.0%}"></span></span>'
         f'<span class="number">{score:.0%}</span>'
     )
-
-
-def who_is(ids: str) -> str:
-    """Ids, such as "1" or "1+2", in words."""
-    return f"people {ids.replace('+', ' and ')}" if "+" in ids else f"person {ids}"
-
-
-def moment(seconds: float) -> str:
-    """A time in a video, such as 1:02.5."""
-    tenths = round(seconds * 10)
-    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
 
 
 def about(labels: Sequence[Label], limits: str) -> str:

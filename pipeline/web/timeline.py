@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from pipeline.web.page import moment, who_is
+from pipeline.web.words import moment, who_is
 
 HUES = (174, 38, 262, 338, 205, 90, 300, 15, 235, 130)
 """Of the actions' colours, in degrees, in the order in which they come up; then from the start."""
