@@ -21,19 +21,21 @@ def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
 
         return export_pose(config, checkpoint)
 
-    # One config builds on another, so all of them count.
-    configs = sorted(CONFIGS.glob("movenet_*.py"))
-    files = [
-        checkpoint,
-        config,
-        *configs,
-        *_code("runtime/export", "pose/movenet", "pose/estimators"),
-    ]
+    # One config builds on others, so all of them count.
+    files = [checkpoint, config, *sorted(CONFIGS.rglob("*.py")), *graph_code()]
     return Graph(exported(files, export), device, threads)
 
 
-def _code(*modules: str) -> list[Path]:
-    return [ROOT / "models" / f"{module}.py" for module in modules]
+def graph_code() -> list[Path]:
+    """Source files that can change an exported graph: all that the exporter may import.
+
+    Whole packages are listed, not single files, so that a new file cannot be forgotten. An edit
+    that leaves the graph as it was costs one more export.
+    """
+    models = ROOT / "models"
+    packages = (models / name for name in ("action", "pose", "runtime"))
+    nested = (file for package in packages for file in package.rglob("*.py"))
+    return sorted([*models.glob("*.py"), *nested])
 
 
 class CompiledTopdown:
@@ -97,18 +99,7 @@ class CompiledSTRL:
 
             return export_strl(checkpoint)
 
-        files = [
-            checkpoint,
-            *_code(
-                "runtime/export",
-                "action/strl",
-                "action/gin",
-                "skeleton",
-                "action/skeleton_mae",
-                "sample",
-            ),
-        ]
-        self._graph = Graph(exported(files, export), device, threads)
+        self._graph = Graph(exported([checkpoint, *graph_code()], export), device, threads)
         self.labels = [Label(**label) for label in self._graph.settings["labels"]]
         self.thresholds = {int(n): p for n, p in self._graph.settings["thresholds"].items()}
 

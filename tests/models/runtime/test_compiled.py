@@ -15,8 +15,14 @@ from models.files import CONFIGS, WEIGHTS
 from models.pose.crops import crop_person, fit_long_side
 from models.pose.estimators import Bottomup, Topdown, load_config
 from models.runtime import graphs
-from models.runtime.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
+from models.runtime.compiled import (
+    CompiledBottomup,
+    CompiledSTRL,
+    CompiledTopdown,
+    graph_code,
+)
 from pipeline.source import open_source
+from tests.test_rooms import GRAPH, KNOWN
 
 DATA = Path(__file__).parents[2] / "data"
 STRL_WEIGHTS = WEIGHTS / "strl.safetensors"
@@ -165,6 +171,16 @@ def test_a_graph_is_exported_once_and_again_when_its_files_change(cache, tmp_pat
     file.write_bytes(b"old")
     assert graphs.exported([file], export) == b"graph 0"
     assert len(list(cache.iterdir())) == 2
+
+
+def test_a_fingerprint_covers_all_code_that_the_exporter_imports():
+    reached, waiting = set(), {"models.runtime.export"}
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        waiting |= GRAPH[module] - reached
+    assert {"models.action.gin", "models.pose.movenet", "models.skeleton"} <= reached
+    assert {KNOWN[module] for module in reached} <= set(graph_code())
 
 
 def test_without_a_cache_it_still_works(monkeypatch, tmp_path, capsys):
