@@ -4,8 +4,9 @@ import torch
 
 from models.action.gin import GINEncoder
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Label, SpatialModule, _contact, _directions, _distances
+from models.action.strl import STRL, Label, SpatialModule
 from models.errors import UserError
+from tests.models.action.inputs import windows
 
 LABELS = [Label("wave", 1), Label("hug", 2, held=True), Label("walk", 1)]
 LIVE = {
@@ -25,14 +26,6 @@ LIVE = {
     "by_people": True,
 }
 PAPER = {"width": 16, "depth": 1, "strides": (1, 1)}
-
-
-def windows(count=4):
-    torch.manual_seed(1)
-    window = torch.randn(count, 2, 64, 17, 2)
-    present = torch.rand(count, 2, 64, 17) > 0.2
-    present[0, 1] = False
-    return window, present
 
 
 def make(**settings):
@@ -63,17 +56,6 @@ def test_the_spatial_module_may_add_instead():
     x = torch.randn(3, 5, 17, 8)
     expected = x.numpy() + module.encoder(x).detach().numpy().sum(axis=2, keepdims=True)
     assert np.allclose(module(x, torch.full((3,), 3)).detach().numpy(), expected, atol=1e-5)
-
-
-def test_distances_are_the_same_from_wherever_one_looks():
-    (window, present), angle = windows(), 0.7
-    turn = torch.tensor([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    seen = _distances(window[0], present[0])
-    assert torch.allclose(seen, _distances(window[0] @ turn.float() + 3, present[0]), atol=1e-2)
-    apart = (window[0, 1, 5, 9] - window[0, 1, 5, 12]).norm()
-    both = present[0, 1, 5, 9] and present[0, 1, 5, 12]
-    assert seen[1, 5, 9, 12] == pytest.approx(float(apart * both), abs=1e-2)
-    assert not seen[~present[0]].any()
 
 
 def test_a_layer_is_its_equation():
@@ -187,30 +169,6 @@ def test_other_files_are_refused(tmp_path):
     for name in ("mae", "junk", "missing"):
         with pytest.raises(UserError, match=name):
             STRL.load(tmp_path / f"{name}.safetensors")
-
-
-def test_bones_say_where_they_point_and_not_how_long_they_are():
-    window, present = windows()
-    shorter = window.clone()
-    shorter[:, :, :, 9] = window[:, :, :, 7] + 0.5 * (window[:, :, :, 9] - window[:, :, :, 7])
-    before, after = (_directions(w.flatten(0, 1), present.flatten(0, 1)) for w in (window, shorter))
-    known = (before.norm(dim=-1) > 0.99) & (after.norm(dim=-1) > 0.99)
-    assert known[:, :, 9].any()
-    assert torch.allclose(before[known], after[known], atol=1e-4)
-    assert (before[~present.flatten(0, 1)] == 0).all()
-
-
-def test_contact_is_a_touch_by_the_other_and_nothing_without_one():
-    joints = torch.zeros(2, 1, 17, 2)
-    joints[0, 0, :, 0] = torch.arange(17)
-    joints[1, 0, :, 0] = 16 + torch.arange(17)  # joint 16 of one is joint 0 of the other
-    seen = torch.ones(2, 1, 17, dtype=torch.bool)
-    contact = _contact(joints, seen, joints.flip(0), seen)
-    assert contact[0, 0, 16, 0] == contact[1, 0, 0, 0] == 1
-    assert contact[0, 0, 14, 0] == pytest.approx(np.exp(-4))
-    assert contact[0, 0, 0, 1] == pytest.approx((0 - (16 + 8.5)) / 2)
-    alone = _contact(joints, seen, torch.zeros_like(joints), torch.zeros_like(seen))
-    assert (alone == 0).all()
 
 
 @pytest.mark.parametrize("same", [True, False])
