@@ -1,11 +1,10 @@
-"""The classifier that ships: live windows, one vocabulary from three data sets."""
+"""The bundled classifier: live windows, and one vocabulary for three data sets."""
 
-_base_ = ["_base_/encoder.py"]
+_base_ = ["_base_/action.py"]
 
 pretrain = dict(
-    model=dict(hidden=64, masked_parts=(1, 3), beta=2.0, mean_loss=True),
-    augmentation=dict(turn=0.9, roll=0.25, stretch=0.25, proportions=0.2, head=0.1, mirror=True),
-    schedule=dict(epochs=12, batch_size=32, lr=2e-3, weight_decay=1e-2),
+    augmentation=dict(turn=0.9, roll=0.25, stretch=0.25, proportions=0.2, head=0.1),
+    schedule=dict(epochs=12),
 )
 
 _one = ["wave", "clap", "play golf", "play tennis", "jump", "bend or pick up", "pour", "pull up"]
@@ -33,20 +32,7 @@ finetune = dict(
     puppets=100,
     puppet_pairs=False,
     rehearsed=0.4,
-    model=dict(
-        stem_stride=2,
-        strides=(1, 2, 1),
-        exchange=True,
-        temporal=True,
-        geometry=True,
-        bones=True,
-        distances=True,
-        contact=True,
-        scales=(2, 4, 0),
-        by_parts=True,
-        by_people=True,
-        dropout=0.2,
-    ),
+    model=dict(stem_stride=2, by_people=True, dropout=0.2),
     augmentation=dict(
         turn=0.6,
         roll=0.25,
@@ -59,14 +45,12 @@ finetune = dict(
         sway=0.05,
         swaps=0.15,
         slips=0.2,
-        dropout=0.03,
         parts=0.15,
         cut=0.15,
         clash=0.5,
-        mirror=True,
         bodies=0.3,
         pan=0.4,
     ),
     smoothing=0.05,
-    schedule=dict(epochs=45, batch_size=16, lr=2e-3, weight_decay=5e-2, momentum=1e-3),
+    schedule=dict(epochs=45, lr=2e-3, momentum=1e-3),
 )

@@ -1,18 +1,15 @@
-"""MoveNet MultiPose Lightning as an MMPose bottom-up pose estimator that also gives boxes."""
+"""MoveNet MultiPose Lightning as a bottom-up pose estimator of MMPose that also returns boxes."""
 
-custom_imports = dict(imports=["models.pose.movenet"], allow_failed_imports=False)
-default_scope = "mmpose"
+_base_ = "_base_/movenet.py"
 
 model = dict(
     type="BottomupPoseEstimator",
-    data_preprocessor=dict(
-        type="PoseDataPreprocessor", mean=[127.5] * 3, std=[127.5] * 3, bgr_to_rgb=True
-    ),
     backbone=dict(type="MoveNetBackbone", width=1.5),
     neck=dict(type="MoveNetNeck", in_channels=[40, 48, 96, 1280]),
-    head=dict(type="MoveNetMultiHead", people=20),  # 6 in the original, made for 256×256
-    # On COCO images, from 320 pixels up, people with annotated joints scored 0.198 or more, what
-    # was nobody 0.04 or less, and a few barely visible people between (weights/MODEL_CARD.md).
+    head=dict(type="MoveNetMultiHead", people=20),  # 6 in the original, which is for 256×256
+    # On COCO images at 320 pixels and more, people with annotated joints scored 0.198 or more and
+    # false detections 0.04 or less. A few barely visible people scored between the two
+    # (weights/MODEL_CARD.md).
     test_cfg=dict(score_thr=0.18),
 )
 
@@ -21,6 +18,5 @@ pipeline = [
     dict(type="FitLongSide", size=512),
     dict(type="PackPoseInputs"),
 ]
-coco = dict(from_file="configs/_base_/datasets/coco.py")
-test_dataloader = dict(dataset=dict(type="CocoDataset", metainfo=coco, pipeline=pipeline))
-train_dataloader = test_dataloader  # MMPose reads the joints' names there
+test_dataloader = dict(dataset=dict(pipeline=pipeline))
+train_dataloader = test_dataloader

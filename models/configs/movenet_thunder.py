@@ -1,8 +1,8 @@
-"""MoveNet SinglePose Thunder (256×256) as an MMPose top-down pose estimator."""
+"""MoveNet SinglePose Thunder (256×256) as a top-down pose estimator of MMPose."""
 
 _base_ = "movenet_lightning.py"
 
-# Keeps nine in ten of the joints that are right (weights/MODEL_CARD.md).
+# Keeps nine in ten of the correct joints (weights/MODEL_CARD.md).
 keypoint_threshold = 0.3
 
 model = dict(

@@ -3,6 +3,4 @@
 The file numbers its classes; `--labels models/configs/ntu_labels.json` names them.
 """
 
-_base_ = ["_base_/published.py"]
-
-finetune = dict(schedule=dict(epochs=30))
+_base_ = ["ntu60.py"]
