@@ -1,4 +1,4 @@
-"""The recipe of clip.py, 300 steps of it, and what becomes of it, one thing changed at a time."""
+"""Ablation study: 300 steps of the recipe of clip.py, with one thing changed at a time."""
 
 _base_ = ["clip.py", "_base_/small.py"]
 

@@ -1,6 +1,6 @@
-"""Every protocol of the small data sets by the recipe of clip.py, over three seeds.
+"""Benchmark study: the recipe of clip.py on every protocol of the small data sets, three seeds.
 
-SBU's folds have half as many clips as JHMDB's splits, and take two thirds of the steps.
+The folds of SBU have half as many clips as the splits of JHMDB, and take two thirds of the steps.
 """
 
 _base_ = ["clip.py", "_base_/small.py"]

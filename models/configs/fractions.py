@@ -1,8 +1,8 @@
-"""What pre-training is worth, the fewer labels the more: the recipe of clip.py with and without.
+"""Label-efficiency study: the recipe of clip.py, pre-trained and from scratch, on few labels.
 
-Every fraction takes as many steps, of as many samples, as all of the labels do: 200 of 8, since
-there are 138 trainings, and a running mean of the weights that is short enough for them. Each
-learning rate is chosen on validation clips, which neither it nor its pre-training has seen.
+Every fraction takes the same number of steps as all of the labels: 200 steps of 8 samples, because
+there are 138 trainings. The running mean of the weights is short enough for so few steps. Each
+learning rate is chosen on validation clips, held out of its training and of its pre-training.
 """
 
 _base_ = ["clip.py", "_base_/small.py"]

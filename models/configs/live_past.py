@@ -1,6 +1,7 @@
-"""The last steps of the classifier that ships, after live.py: half of the actions follow another.
+"""Second stage of the bundled classifier, after live.py: half of the actions follow another one.
 
-What a window shows is then not always preceded by standing. From the start it was not tried.
+An action in a window is then not always preceded by standing. Training like this from the start was
+not tried.
 """
 
 _base_ = ["live.py"]

@@ -1,4 +1,4 @@
-"""The live recipe without augmentation and puppets, which the test bench compares it with."""
+"""Baseline of the robustness test: the live recipe without augmentation and acted clips."""
 
 _base_ = ["live.py"]
 

@@ -1,6 +1,6 @@
 """NTU RGB+D 120 (ntu120_hrnet.pkl): splits xsub_train and xsub_val, xset_train and xset_val.
 
-The file numbers its classes; `--labels models/configs/ntu_labels.json` names them.
+The file stores class numbers; `--labels models/configs/ntu_labels.json` gives them names.
 """
 
 _base_ = ["ntu60.py"]

@@ -1,11 +1,16 @@
-"""The hyper-parameters of the paper (Yan et al., ICCV 2023), and what it leaves open.
+"""Hyper-parameters as the paper's text gives them (Yan et al., ICCV 2023), and nothing added.
 
-Given by the paper: N = 17 joints, T = 64 steps, D = 64, six parts, beta = 2, P = 2 people.
-Left open, and chosen here as its text reads: L_D = 3 GIN layers with D_h = D (pre-trained copies
-need it); A without normalisation, the self-loop being GIN's own (1 + epsilon); one or two masked
-parts; ⊕ as concatenation before the 1×1 convolution; M = 3 layers; the power beta around the
-division by the number of masked joints, as the notes print it. What other choices give is measured
-by `ablation.py`; its table is in the model card.
+The paper gives N = 17 joints, T = 64 steps, D = 64, six parts, beta = 2 and P = 2 people. It leaves
+the following open; the choices here are the plain reading of its text:
+
+- L_D = 3 GIN layers with D_h = D, which copies of the pre-trained encoder need.
+- The adjacency A is not normalised. Its self-loop is GIN's own, 1 + epsilon.
+- One or two parts are masked.
+- ⊕ is concatenation before the 1×1 convolution.
+- M = 3 layers.
+- The division by the number of masked joints stands inside the power beta, as in equation 2.
+
+`ablation.py` measures other choices; its table is in the model card.
 """
 
 encoder = dict(width=64, depth=3, identity=False, normalised=False, face=True)

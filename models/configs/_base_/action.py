@@ -1,4 +1,4 @@
-"""What the recipes of this project share: the encoder, the modules of STRL, the optimisation."""
+"""Shared by clip.py and live.py: the encoder, the modules of STRL and the optimisation."""
 
 encoder = dict(width=64, depth=2, identity=True, face=False)
 

@@ -1,4 +1,4 @@
-"""What the data sets that PYSKL publishes share: 2D COCO-17 joints by HRNet, and many clips."""
+"""Shared by the data sets that PYSKL publishes: many clips, with 2D COCO-17 joints from HRNet."""
 
 _base_ = ["../clip.py"]
 

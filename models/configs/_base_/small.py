@@ -1,8 +1,8 @@
-"""Protocols of the literature on the three small data sets.
+"""Evaluation protocols of the literature for the three small data sets.
 
-`validation` are the splits of the training part on which a choice is made: for SBU the next fold;
-for the others, without any, see `models.data.pyskl.hold_out`. `mean` names the mean that a protocol
-belongs to.
+`validation` names the splits of the training part on which choices are made: the next fold for SBU.
+The other data sets have none; see `models.data.pyskl.hold_out`. `mean` names the average that a
+protocol is part of.
 """
 
 _folds = [f"fold{i}" for i in range(1, 6)]
