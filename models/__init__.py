@@ -1,1 +1,1 @@
-"""What is learnt, and how."""
+"""Networks, the data they learn from, and their training."""

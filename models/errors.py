@@ -1,8 +1,9 @@
-"""The one exception a user is meant to read."""
+"""The exception for mistakes of the user."""
 
 
 class UserError(Exception):
-    """What the user can mend: one line saying what is wrong and what to do.
+    """A mistake that the user can correct.
 
-    The doors in ``apps/`` print it on standard error and exit with status 2.
+    The message is one line that says what is wrong and what to do. The commands in `apps/` print it
+    on standard error and exit with status 2.
     """

@@ -1,7 +1,8 @@
-"""Where the files lie that come with the project, and how figures are written."""
+"""Paths of the bundled files, and writing of JSON files."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 from models.errors import UserError
 
@@ -10,11 +11,15 @@ CONFIGS = ROOT / "models" / "configs"
 WEIGHTS = ROOT / "weights"
 
 
-def write_json(path: Path, value: dict) -> None:
-    """Write all of the file or nothing of it, whenever the process is stopped.
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON file atomically: an interrupted process leaves either all of it or nothing.
+
+    Args:
+        path: of the file. Missing folders are made.
+        value: content of the file.
 
     Raises:
-        UserError: it cannot be written there.
+        UserError: the file cannot be written.
     """
     unfinished = path.with_name(path.name + ".unfinished")
     try:

@@ -1,4 +1,4 @@
-"""The body as a graph: COCO-17 joints, bones, parts, and other layouts mapped onto them."""
+"""The body as a graph: COCO-17 joints, bones and parts, and other layouts mapped onto them."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ JOINTS = (
     "left ankle",
     "right ankle",
 )
-"""COCO keypoints, in the order of the COCO annotation files."""
+"""The 17 COCO keypoints, in the order of the COCO annotation files."""
 
 BONES = (
     (0, 1),
@@ -48,7 +48,7 @@ BONES = (
     (12, 14),
     (14, 16),
 )
-"""Pairs of joints that the body connects. The head hangs on the shoulders by the nose."""
+"""Pairs of connected joints. The nose connects the head to both shoulders."""
 
 PARTS = {
     "head": (0, 1, 2, 3, 4),
@@ -58,29 +58,32 @@ PARTS = {
     "left leg": (13, 15),
     "right leg": (14, 16),
 }
-"""The six parts that SkeletonMAE masks as wholes (paper, section 3.1)."""
+"""The six body parts that SkeletonMAE masks as a whole (paper, section 3.1)."""
 
 FACE = (1, 2, 3, 4)
-"""Eyes and ears: no training skeleton has them, so no network input has them either."""
+"""Eyes and ears. No training skeleton has them, so they are absent from every network input."""
 
 BODY = (0, *range(5, len(JOINTS)))
-"""The joints that can be present."""
+"""The 13 joints that can be present in a network input."""
 
 PARENTS = (
     (5, 0, 0, 1, 2, 11, 12, 5, 6, 7, 8, 12, 11, 11, 12, 13, 14),
     (6, 0, 0, 1, 2, 11, 12, 5, 6, 7, 8, 12, 11, 11, 12, 13, 14),
 )
-"""The bone that ends in each joint begins half way between these two joints."""
+"""Two parents per joint. The bone that ends in joint j starts midway between joints `PARENTS[0][j]`
+and `PARENTS[1][j]`."""
 
 FLIP = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
-"""The joint that each joint becomes in a mirror."""
+"""The joint that each joint becomes in a mirror image."""
 
 
 def _both(*names: str) -> tuple[str, ...]:
+    """Each name with both sides, the left one first."""
     return tuple(f"{side} {name}" for name in names for side in ("left", "right"))
 
 
 def _limb(side: str, *names: str) -> tuple[str, ...]:
+    """The joints of one limb, named by its side."""
     return tuple(f"{side} {name}" for name in names)
 
 
@@ -139,19 +142,24 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
         *_limb("right", "hip", "knee", "foot"),
     ),
 }
-"""Joint names of each known layout, in its own order. Sides are the person's own."""
+"""Joint names of each known layout, in the order of the layout. Left and right are the person's."""
 
-_STAND_INS = {"nose": ("head", "face"), "wrist": ("hand",), "ankle": ("foot",)}
+_SUBSTITUTES = {"nose": ("head", "face"), "wrist": ("hand",), "ankle": ("foot",)}
 
 
 def layout(name_or_path: str) -> tuple[str, ...]:
-    """Joint names of a layout.
+    """Return the joint names of a layout.
 
     Args:
-        name_or_path: a key of `LAYOUTS`, or a JSON file holding a list of joint names.
+        name_or_path: a key of `LAYOUTS`, or the path of a JSON file with a list of joint names.
+
+    Returns:
+        V joint names, such as "left shoulder". Names from a file are put in lower case, with spaces
+        for underscores.
 
     Raises:
-        UserError: the layout is unknown, or the file is no list of names with a shoulder in it.
+        UserError: the layout is unknown, or the file is not a list of joint names that has at least
+            one COCO joint.
     """
     if name_or_path in LAYOUTS:
         return LAYOUTS[name_or_path]
@@ -164,24 +172,24 @@ def layout(name_or_path: str) -> tuple[str, ...]:
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read the layout {path}: {error}") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UserError(f"{path}: a layout is a JSON list of joint names, one a joint")
+        raise UserError(f"{path}: a layout is a JSON list of joint names, one per joint")
     names = tuple(" ".join(name.lower().replace("_", " ").split()) for name in names)
     if all(source is None for source in _sources(names)):
-        raise UserError(f"{path}: none of its joints is known; use names like 'left shoulder'")
+        raise UserError(f"{path}: no joint name is known; use names like 'left shoulder'")
     return names
 
 
 def to_coco(keypoints: np.ndarray, joints: tuple[str, ...]) -> np.ndarray:
-    """Reorder keypoints of another layout as COCO-17, by name.
+    """Reorder the keypoints of another layout to COCO-17, by joint name.
 
-    A head or face stands in for the nose, a hand for a missing wrist, a foot for a missing ankle.
+    The head or face replaces a missing nose, a hand a missing wrist, and a foot a missing ankle.
 
     Args:
-        keypoints: [..., V, C], C = 3 for x, y, score.
-        joints: the V joint names.
+        keypoints: [..., V, C], with C = 3 for x, y and score.
+        joints: the V joint names of the layout.
 
     Returns:
-        [..., 17, C]; joints that the layout lacks are all zero, score included.
+        [..., 17, C]. Joints that the layout lacks are zero in every channel, the score included.
     """
     coco = np.zeros((*keypoints.shape[:-2], len(JOINTS), keypoints.shape[-1]), keypoints.dtype)
     for joint, source in enumerate(_sources(joints)):
@@ -191,7 +199,7 @@ def to_coco(keypoints: np.ndarray, joints: tuple[str, ...]) -> np.ndarray:
 
 
 def _sources(joints: tuple[str, ...]) -> list[int | None]:
-    """For each COCO joint, the index of the joint of this layout that gives it."""
+    """Index in a layout of each COCO joint or its substitute; None if the layout has neither."""
     return [
         next((joints.index(name) for name in _candidates(joint) if name in joints), None)
         for joint in JOINTS
@@ -199,5 +207,6 @@ def _sources(joints: tuple[str, ...]) -> list[int | None]:
 
 
 def _candidates(joint: str) -> list[str]:
+    """Names that may give a COCO joint, the joint's own name first."""
     *side, kind = joint.split()
-    return [" ".join([*side, name]) for name in (kind, *_STAND_INS.get(kind, ()))]
+    return [" ".join([*side, name]) for name in (kind, *_SUBSTITUTES.get(kind, ()))]
