@@ -1,1 +1,1 @@
-"""The paper: SkeletonMAE and STRL, and what they are stored and labelled with."""
+"""The paper: SkeletonMAE and STRL (Yan et al., ICCV 2023), their checkpoints and their labels."""

@@ -1,4 +1,4 @@
-"""Graph isomorphism network on the body graph.
+"""Graph isomorphism network (GIN) on the body graph.
 
 Xu et al., "How powerful are graph neural networks?", ICLR 2019, equation 4.1.
 """
@@ -13,7 +13,15 @@ from models.skeleton import BONES, JOINTS
 
 
 def adjacency(normalised: bool = False, joints: Sequence[int] = range(len(JOINTS))) -> Tensor:
-    """A [N, N]: 1 where two joints share a bone, or D^-1/2 A D^-1/2 if `normalised`."""
+    """Return the adjacency matrix of the body graph.
+
+    Args:
+        normalised: return D^-1/2 A D^-1/2, where D holds the degrees, instead of A.
+        joints: the N joints to keep, as COCO indices.
+
+    Returns:
+        A [N, N], which is 1 where a bone connects two joints.
+    """
     matrix = torch.zeros(len(JOINTS), len(JOINTS))
     for a, b in BONES:
         matrix[a, b] = matrix[b, a] = 1.0
@@ -25,11 +33,19 @@ def adjacency(normalised: bool = False, joints: Sequence[int] = range(len(JOINTS
 
 
 class GINLayer(nn.Module):
-    """h_i' = MLP((1 + ε) h_i + Σ_j A_ij h_j), with a learnt ε.
+    """GIN layer: h_i' = MLP((1 + ε) h_i + Σ_j A_ij h_j), with a learnt ε.
 
-    The MLP's hidden layer is normalised over features, not over the batch: the answer for a frame
-    must not depend on which other frames, or absent joints, stand beside it.
+    The hidden layer of the MLP is normalised over features and not over the batch, so that the
+    result for a frame does not depend on other frames, or absent joints, in the same batch.
+
+    Args:
+        width_in: features per joint of the input.
+        width_out: features per joint of the output.
+        normalised: normalise the adjacency, see `adjacency`.
+        joints: the N joints of the graph, as COCO indices.
     """
+
+    adjacency: Tensor
 
     def __init__(
         self,
@@ -53,13 +69,21 @@ class GINLayer(nn.Module):
         identity = torch.eye(len(self.adjacency), device=x.device)
         mixing = self.adjacency + (1 + self.epsilon) * identity
         mixing = mixing.to(x.dtype)
-        # As one large product it trains by a fifth faster, as many small ones it answers so.
+        # Training is a fifth faster with one large product, inference with many small ones.
         mixed = torch.einsum("nm,...md->...nd", mixing, x) if self.training else mixing @ x
         return self.mlp(mixed)
 
 
 class GINEncoder(nn.Module):
-    """L_D GIN layers with ReLU between them: H = G_E(A, X) (paper, equation 1)."""
+    """GIN layers with ReLU between them: H = G_E(A, X) (paper, equation 1).
+
+    Args:
+        width: D, features per joint of the input.
+        hidden: D_h, features per joint of the output of every layer.
+        layers: L_D, the number of layers.
+        normalised: normalise the adjacency, see `adjacency`.
+        joints: the N joints of the graph, as COCO indices.
+    """
 
     def __init__(
         self,

@@ -1,19 +1,19 @@
-"""Words of the vocabulary, and the want of one."""
+"""Labels of the action vocabulary, and the class of everything else."""
 
 from dataclasses import dataclass
 
 NOTHING = "nothing"
-"""The class of clips that show something else: what to tell the labels from, and no answer."""
+"""Background class: its clips show none of the labels, and a model should give them none."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A word of the vocabulary.
+    """One label of the vocabulary.
 
     Attributes:
-        name: what a person would say.
-        people: how many it takes: 1 or 2.
-        held: it can be true of people who keep still.
+        name: the action in everyday words, such as "shake hands".
+        people: how many people it takes, 1 or 2; 0 if either may be.
+        held: whether people who keep still can be doing it.
     """
 
     name: str

@@ -1,26 +1,29 @@
 """SkeletonMAE: graph-based masked autoencoder for skeletons (Yan et al., ICCV 2023, 3.1)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from models.action.checkpoint import read_checkpoint, write_checkpoint
+from models.action.checkpoint import arguments, read_checkpoint, write_checkpoint
 from models.action.gin import GINEncoder, GINLayer
 from models.errors import UserError
 from models.skeleton import BODY, JOINTS, PARTS
 
 
 class JointEmbedding(nn.Module):
-    """Coordinates to features: what SkeletonMAE learns to see with, and STRL takes over.
+    """Linear embedding of joint coordinates, with a learnt [MASK] for joints that are not visible.
 
-    The linear map has a bias: without one the direction of an embedded joint, which is all that a
-    cosine loss compares, forgets how far the joint is from the origin. The unit weights and bias
-    it starts from put joints at body-sized distances in clearly different directions.
+    SkeletonMAE trains it and STRL starts from it. The linear map has a bias because a cosine loss
+    compares directions only: without a bias, the direction of an embedded joint does not depend on
+    its distance from the origin. Weights and bias start with a standard deviation of 1, which gives
+    joints at body-sized distances clearly different directions.
 
     Args:
-        width: D.
-        identity: add a learnt vector a joint, so that a masked joint still says which one it is.
+        width: D, features per joint.
+        identity: add a learnt vector per joint, so that a masked joint can be identified.
+        joints: N, the number of joints.
     """
 
     def __init__(self, width: int, identity: bool, joints: int = len(JOINTS)):
@@ -32,33 +35,50 @@ class JointEmbedding(nn.Module):
         self.identity = nn.Parameter(torch.randn(joints, width) * 0.5) if identity else None
 
     def forward(self, joints: Tensor, visible: Tensor) -> Tensor:
-        """Coordinates [..., N, 2], visible bool [..., N] to [..., N, D]; [MASK] elsewhere."""
+        """Embed joints.
+
+        Args:
+            joints: [..., N, 2] in torso lengths.
+            visible: bool [..., N]; other joints are replaced by [MASK].
+
+        Returns:
+            [..., N, D].
+        """
         x = torch.where(visible[..., None], self.linear(joints), self.mask)
         return x if self.identity is None else x + self.identity
 
 
 class SkeletonMAE(nn.Module):
-    """Masks whole parts of a body and rebuilds the features of their joints.
+    """Masked autoencoder that masks whole body parts and reconstructs the features of their joints.
 
     Args:
-        width: D, of the embedding and of the rebuilt features.
-        hidden: D_h, of the encoder's output.
-        depth: L_D, the encoder's GIN layers; the decoder always has one.
-        masked_parts: (fewest, most) of the six parts masked in a frame.
-        beta: power of the re-weighted cosine error.
+        width: D, features per joint of the embedding and of the reconstruction.
+        hidden: D_h, features per joint of the encoder's output.
+        depth: L_D, GIN layers of the encoder. The decoder has one.
+        masked_parts: smallest and largest number of the six parts to mask in a frame.
+        beta: power of the re-weighted cosine error (equation 2).
         identity: see `JointEmbedding`.
-        normalised: normalise the adjacency.
-        part_masking: False masks as many single joints, drawn at random, instead of parts.
-        face: False leaves eyes and ears out of the graph (N = 13 and not 17): they are never seen.
-        mean_loss: divide by |V̄| outside the power (GraphMAE) and not inside (the notes).
+        normalised: normalise the adjacency, see `models.action.gin.adjacency`.
+        part_masking: if False, mask single joints drawn at random, as many as the parts have.
+        mean_loss: divide by the number of masked joints |V̄| outside the power, as GraphMAE does,
+            and not inside it, as in equation 2.
+        face: if False, leave eyes and ears, which are never visible, out of the graph: N = 13
+            joints and not 17.
+
+    Attributes:
+        hyperparameters: the arguments, as stored in a checkpoint.
+        clips: [name, fingerprint] of every training clip.
+        joints: the N joints of the graph, as COCO indices.
     """
+
+    membership: Tensor
 
     def __init__(
         self,
         width: int = 64,
         hidden: int = 64,
         depth: int = 3,
-        masked_parts: tuple[int, int] = (1, 2),
+        masked_parts: Sequence[int] = (1, 2),
         beta: float = 2.0,
         identity: bool = False,
         normalised: bool = False,
@@ -66,20 +86,10 @@ class SkeletonMAE(nn.Module):
         mean_loss: bool = False,
         face: bool = True,
     ):
+        hyperparameters = arguments(locals())
         super().__init__()
-        self.hyperparameters = {
-            "width": width,
-            "hidden": hidden,
-            "depth": depth,
-            "masked_parts": list(masked_parts),
-            "beta": beta,
-            "identity": identity,
-            "normalised": normalised,
-            "part_masking": part_masking,
-            "mean_loss": mean_loss,
-            "face": face,
-        }
-        self.clips: list[list[str]] = []  # names and fingerprints of what it was trained on
+        self.hyperparameters = hyperparameters
+        self.clips: list[list[str]] = []
         self.masked_parts, self.part_masking = tuple(masked_parts), part_masking
         self.beta, self.mean_loss = beta, mean_loss
         self.joints = list(range(len(JOINTS)) if face else BODY)
@@ -92,18 +102,18 @@ class SkeletonMAE(nn.Module):
         self.register_buffer("membership", membership[:, self.joints], persistent=False)
 
     def forward(self, joints: Tensor, present: Tensor) -> Tensor:
-        """Loss of rebuilding the masked joints of F frames.
+        """Loss of reconstructing the masked joints of F frames, a scalar.
 
         Args:
-            joints: [F, 17, 2] in body lengths.
-            present: bool [F, 17].
+            joints: [F, 17, 2] in torso lengths.
+            present: bool [F, 17]; absent joints are neither inputs nor targets.
         """
         joints, present = joints[:, self.joints], present[:, self.joints]
         masked = self.draw_mask(len(joints))
         return self.loss(joints, self.rebuild(joints, present & ~masked), present & masked)
 
     def draw_mask(self, frames: int) -> Tensor:
-        """Joints to mask, bool [F, N]: one or more whole parts V̄ of each body."""
+        """Draw the joints V̄ to mask in each frame, one or more whole parts: bool [F, N]."""
         device, parts = self.membership.device, len(self.membership)
         fewest, most = self.masked_parts
         count = torch.randint(fewest, most + 1, (frames, 1), device=device)
@@ -115,13 +125,30 @@ class SkeletonMAE(nn.Module):
         return order < mask.sum(dim=1, keepdim=True)
 
     def rebuild(self, joints: Tensor, visible: Tensor) -> Tensor:
-        """Y = G_D(A, G_E(A, X̄)), [F, N, D], from the visible joints alone (equation 1)."""
+        """Reconstruct all joints from the visible ones: Y = G_D(A, G_E(A, X̄)) (equation 1).
+
+        Args:
+            joints: [F, N, 2] in torso lengths.
+            visible: bool [F, N].
+
+        Returns:
+            Y, [F, N, D].
+        """
         return self.decoder(self.encoder(self.embedding(joints, visible)).relu())
 
     def loss(self, joints: Tensor, rebuilt: Tensor, counted: Tensor) -> Tensor:
-        """Re-weighted cosine error (equation 2), mean over frames, joints in `counted` only.
+        """Re-weighted cosine error (equation 2), the mean over frames.
 
-        The target is learnt too; no gradient reaches it, or a constant embedding would win.
+        The target is the learnt embedding itself. No gradient reaches it, because otherwise a
+        constant embedding would minimise the loss.
+
+        Args:
+            joints: [F, N, 2] in torso lengths.
+            rebuilt: Y, [F, N, D].
+            counted: bool [F, N], the joints that count.
+
+        Returns:
+            A scalar; frames without a counted joint are left out of the mean.
         """
         target = self.embedding.linear(joints).detach()
         error = 1 - torch.cosine_similarity(target, rebuilt, dim=-1).clamp(max=1)
@@ -132,10 +159,16 @@ class SkeletonMAE(nn.Module):
 
     @torch.no_grad()
     def locate(self, rebuilt: Tensor) -> Tensor:
-        """Where rebuilt joints are, [..., 2]: the point whose embedding has Y's direction.
+        """Find the coordinates whose embeddings have the direction of reconstructed features.
 
-        Solves s (W p + b) = y for s p and s by least squares: shows that the features keep angle
-        and distance.
+        Solves s (W p + b) = y for s p and s by least squares. That this works shows that the
+        features keep angle and distance.
+
+        Args:
+            rebuilt: Y, [..., D].
+
+        Returns:
+            p, [..., 2] in torso lengths.
         """
         linear = self.embedding.linear
         basis = torch.cat([linear.weight, linear.bias[:, None]], dim=1)
@@ -143,16 +176,20 @@ class SkeletonMAE(nn.Module):
         return (solution[:, :2] / solution[:, 2:]).reshape(*rebuilt.shape[:-1], 2)
 
     def save(self, path: str | Path) -> None:
-        """Write weights, hyper-parameters and the list of clips to a safetensors file."""
+        """Write weights, hyper-parameters and the list of clips to a safetensors file.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
         header = {"hyperparameters": self.hyperparameters, "clips": self.clips}
         write_checkpoint(path, "skeleton_mae", self, header)
 
     @classmethod
     def load(cls, path: str | Path) -> "SkeletonMAE":
-        """Read what `save` wrote, in eval mode.
+        """Read a checkpoint that `save` wrote. The network is in evaluation mode.
 
         Raises:
-            UserError: the file is missing, or no SkeletonMAE checkpoint.
+            UserError: the file is missing, not a SkeletonMAE checkpoint, or of another version.
         """
         tensors, header = read_checkpoint(path, "skeleton_mae")
         try:

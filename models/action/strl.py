@@ -1,6 +1,7 @@
 """STRL: spatial-temporal representation learning (Yan et al., ICCV 2023, section 3.2).
 
-The classifier of the live program: pre-trained spatial modules, temporal modules, two people.
+STRL classifies windows of one or two people. Its spatial modules contain the pre-trained encoder of
+SkeletonMAE. Shapes: B windows, R people present in them, T time steps, N joints, D features.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.action.checkpoint import read_checkpoint, write_checkpoint
-from models.action.features import contact, directions, distances, geometry
+from models.action.checkpoint import arguments, read_checkpoint, write_checkpoint
+from models.action.features import (
+    bone_directions,
+    joint_distances,
+    partner_contact,
+    position_and_velocity,
+)
 from models.action.gin import GINEncoder
 from models.action.label import Label
 from models.action.skeleton_mae import JointEmbedding, SkeletonMAE
@@ -23,40 +29,56 @@ from models.skeleton import BODY, JOINTS, PARTS
 
 
 class SpatialModule(nn.Module):
-    """SM(H) = Repeat(SumPool(G_E(Ã, H)); N) ⊕ H (equation 3).
+    """Spatial module: SM(H) = Repeat(SumPool(G_E(Ã, H)); N) ⊕ H (equation 3).
 
-    ⊕ is concatenation followed by a 1×1 convolution, or a plain sum. With `exchange`, the partner's
-    pooled vector joins by such a convolution too: symmetric, since who is person 0 is arbitrary.
+    Args:
+        encoder: G_E, with D features in and out.
+        width: D.
+        exchange: also join the partner's pooled features. Both people are treated alike, because it
+            is arbitrary which of them is person 0.
+        concatenate: ⊕ is concatenation followed by a 1×1 convolution, and not a sum.
     """
 
     def __init__(self, encoder: GINEncoder, width: int, exchange: bool, concatenate: bool = True):
         super().__init__()
         self.encoder = encoder
-        self.join_joints = nn.Linear(width, width) if concatenate else nn.Identity()
-        self.join_body = nn.Linear(width, width, bias=False) if concatenate else nn.Identity()
-        self.join_partner = nn.Linear(width, width, bias=False) if exchange else None
-        with torch.no_grad():  # a sum over the body would drown out its joints at first
-            if concatenate:
-                self.join_joints.weight += torch.eye(width)
-                self.join_body.weight /= len(JOINTS)
-            if exchange:
-                self.join_partner.weight /= len(JOINTS)
+        self.join_joints: nn.Module = nn.Identity()
+        self.join_body: nn.Module = nn.Identity()
+        self.join_partner: nn.Module | None = None
+        if concatenate:
+            self.join_joints = _near_identity(width)
+            self.join_body = _small_linear(width)
+        if exchange:
+            self.join_partner = _small_linear(width)
 
     def forward(self, x: Tensor, partner: Tensor) -> Tensor:
-        """Features [R, T, N, D] of R people, and the row of each one's partner (R: none)."""
-        body = self.encoder(x).sum(dim=2)
+        """Apply the module.
+
+        Args:
+            x: H, [R, T, N, D].
+            partner: int [R], the row of each person's partner; R without one.
+
+        Returns:
+            SM(H), [R, T, N, D].
+        """
+        body = self.encoder(x).sum(dim=2)  # [R, T, D]
         joined = self.join_body(body)
         if self.join_partner is not None:
-            meeting = self.join_partner(body)
-            joined = joined + functional.pad(meeting, (0, 0, 0, 0, 0, 1))[partner]
+            shared = self.join_partner(body)
+            joined = joined + functional.pad(shared, (0, 0, 0, 0, 0, 1))[partner]
         return self.join_joints(x) + joined[:, :, None]
 
 
 class TemporalModule(nn.Module):
-    """Dilated temporal convolutions, max-pooling and a plain branch side by side.
+    """Multi-scale temporal module: dilated convolutions, max-pooling and a shortcut in parallel.
 
-    Multi-scale temporal modelling as in MS-G3D (Liu et al., CVPR 2020) and CTR-GCN (Chen et al.,
-    ICCV 2021), a quarter of the channels each.
+    As in MS-G3D (Liu et al., CVPR 2020) and CTR-GCN (Chen et al., ICCV 2021). Each of the four
+    branches has a quarter of the channels.
+
+    Args:
+        width: D, a multiple of 4.
+        stride: in time.
+        dilations: in time, of the two convolutions.
     """
 
     def __init__(self, width: int, stride: int, dilations: tuple[int, int] = (1, 2)):
@@ -79,7 +101,7 @@ class TemporalModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features [R, T, N, D] to [R, T / stride, N, D]."""
-        x = x.permute(0, 3, 1, 2)  # channels last in memory: nothing is copied
+        x = x.permute(0, 3, 1, 2)  # a channels-last view, without a copy
         first, second, pooled, plain = self.inlet_norm(self.inlet(x)).relu().chunk(4, dim=1)
         mixed = torch.cat(
             [
@@ -95,7 +117,15 @@ class TemporalModule(nn.Module):
 
 
 class Layer(nn.Module):
-    """H' = ReLU(SM(H) W) (equation 4), then a temporal module where the config asks for one."""
+    """Layer of STRL: H' = ReLU(SM(H) W) (equation 4), then optionally a temporal module.
+
+    Args:
+        encoder: of the spatial module.
+        width: D.
+        exchange, concatenate: see `SpatialModule`.
+        temporal: whether a temporal module follows.
+        stride: of the temporal module.
+    """
 
     def __init__(
         self,
@@ -115,42 +145,53 @@ class Layer(nn.Module):
         self.temporal = TemporalModule(width, stride) if temporal else None
 
     def forward(self, x: Tensor, partner: Tensor) -> Tensor:
-        """Features [R, T, N, D] to [R, T / stride, N, D]."""
+        """Features [R, T, N, D] to [R, T / stride, N, D]; `partner` as in `SpatialModule`."""
         x = self.weight(self.spatial(x, partner)).permute(0, 3, 1, 2)
         x = self.norm(x).relu().permute(0, 2, 3, 1)
         return x if self.temporal is None else self.temporal(x)
 
 
 class STRL(nn.Module):
-    """Windows of one or two people to logits over labels and "none of these".
+    """Classifier of windows of one or two people, with a further class for "none of these".
+
+    The defaults are the paper's text; the options add to it.
 
     Args:
         labels: the vocabulary.
-        width: D.
+        width: D, features per joint.
         depth: L_D, GIN layers of the encoder in each spatial module.
-        stem_stride: of the steps of the embedded window; speed is measured before.
-        strides: one temporal stride a layer; their number is M.
-        identity, normalised, face: as in SkeletonMAE.
-        concatenate: ⊕ is concatenation and a 1×1 convolution, and not a sum.
-        exchange: let the two people's pooled vectors meet in every layer.
-        temporal: multi-scale temporal modules after every layer.
-        geometry: also embed where joints are relative to the body, and how they move.
-        bones: also embed the direction of each bone, which other proportions leave as it is.
-        distances: also embed how far each joint is from every other, whatever way the body turns.
-        contact: also embed where the other person is, and how near to each joint.
-        scales: spans, in steps of the last layer, averaged over before the maximum over time is
-            taken (multi-scale temporal pooling); 0 is the whole window.
-        by_parts: pool the joints by part and not over the whole body.
-        by_people: one person is never given a label of two, nor two people a label of one.
-        hidden, dropout: of the classifier's MLP.
+        stem_stride: embed one in so many steps of the window. Velocities come from all steps.
+        strides: temporal stride of each of the M layers. Strides other than 1 need `temporal`.
+        identity, normalised, face: as in `SkeletonMAE`.
+        concatenate: ⊕ is concatenation followed by a 1×1 convolution, and not a sum.
+        exchange: exchange pooled features between the two people in every layer.
+        temporal: add a multi-scale temporal module to every layer.
+        geometry: add `features.position_and_velocity` to the input.
+        bones: add `features.bone_directions` to the input.
+        distances: add `features.joint_distances` to the input.
+        contact: add `features.partner_contact` to the input.
+        scales: window lengths of the multi-scale temporal pooling, in steps of the last layer; 0 is
+            the whole window.
+        by_parts: pool joints by body part, and not over the whole body.
+        by_people: give one person no label of two people, and two people no label of one.
+        hidden: width of the hidden layer of the classifier's MLP.
+        dropout: dropout rate of the MLP.
 
     Attributes:
         labels: the vocabulary, in the order of the logits.
-        temperature: divides the logits in `probabilities`; fitted on validation clips.
-        thresholds: the probability below which nothing should be said, for windows of one person
-            and of two: {1: float, 2: float}.
-        clips: [name, fingerprint] of every clip that pre-training or fine-tuning saw.
+        hyperparameters: the other arguments, as stored in a checkpoint.
+        temperature: divides the logits in `probabilities`. Fitted on validation clips.
+        thresholds: {1: float, 2: float}, the probability below which no label should be shown, for
+            windows of one person and of two.
+        clips: [name, fingerprint] of every clip of pre-training or fine-tuning.
+        joints: the N joints of the graph, as COCO indices.
+
+    Raises:
+        ValueError: a stride other than 1 without `temporal`.
     """
+
+    pooling: Tensor
+    needed: Tensor
 
     def __init__(
         self,
@@ -175,33 +216,13 @@ class STRL(nn.Module):
         hidden: int = 128,
         dropout: float = 0.0,
     ):
+        hyperparameters = arguments(locals(), "labels")
         super().__init__()
         if not temporal and any(stride != 1 for stride in strides):
             raise ValueError("strides other than 1 need temporal modules")
-        self.labels = list(labels)
+        self.labels, self.hyperparameters = list(labels), hyperparameters
         self.thresholds, self.temperature = {1: 0.5, 2: 0.5}, 1.0
-        self.clips: list[list[str]] = []  # names and fingerprints of what it was trained on
-        self.hyperparameters = {
-            "width": width,
-            "depth": depth,
-            "stem_stride": stem_stride,
-            "strides": list(strides),
-            "identity": identity,
-            "normalised": normalised,
-            "face": face,
-            "concatenate": concatenate,
-            "exchange": exchange,
-            "temporal": temporal,
-            "geometry": geometry,
-            "bones": bones,
-            "distances": distances,
-            "contact": contact,
-            "scales": list(scales),
-            "by_parts": by_parts,
-            "by_people": by_people,
-            "hidden": hidden,
-            "dropout": dropout,
-        }
+        self.clips: list[list[str]] = []
         self.scales, self.by_people, self.stem_stride = list(scales), by_people, stem_stride
         self.joints = list(range(len(JOINTS)) if face else BODY)
         self.embedding = JointEmbedding(width, identity, len(self.joints))
@@ -216,28 +237,22 @@ class STRL(nn.Module):
             for encoder, stride in zip(encoders, strides, strict=True)
         )
         groups = list(PARTS.values()) if by_parts else [self.joints]
-        inside = torch.tensor([[joint in group for joint in self.joints] for group in groups])
-        pooling = inside / inside.sum(dim=1, keepdim=True)
-        self.register_buffer("pooling", pooling, persistent=False)
-        features = len(groups) * len(self.scales) * width
-        self.classifier = nn.Sequential(
-            nn.LayerNorm(2 * features),
-            nn.Dropout(dropout),
-            nn.Linear(2 * features, hidden),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, len(self.labels) + 1),
-        )
+        self.register_buffer("pooling", _averaging(self.joints, groups), persistent=False)
+        features = 2 * len(groups) * len(self.scales) * width
+        self.classifier = _classifier(features, hidden, len(self.labels) + 1, dropout)
         needed = torch.tensor([label.people for label in self.labels] + [0])
         self.register_buffer("needed", needed, persistent=False)
 
     def forward(self, window: Tensor, present: Tensor) -> Tensor:
-        """Logits [B, labels + 1], the last one "none of these".
+        """Classify windows.
 
         Args:
-            window: [B, 2, 64, 17, 2] in body lengths.
-            present: bool [B, 2, 64, 17]; what is absent is replaced by [MASK], and people who are
+            window: [B, 2, 64, 17, 2] in torso lengths.
+            present: bool [B, 2, 64, 17]. Absent joints are replaced by [MASK]; people who are
                 absent throughout are left out.
+
+        Returns:
+            Logits [B, labels + 1], the last one for "none of these".
         """
         logits = self.classifier(self.features(window, present))
         if not self.by_people:
@@ -246,7 +261,10 @@ class STRL(nn.Module):
         return logits.masked_fill((self.needed != count) & (self.needed > 0), -torch.inf)
 
     def features(self, window: Tensor, present: Tensor) -> Tensor:
-        """What the classifier sees, [B, F], whoever is called person 0."""
+        """Compute the features [B, F] that the classifier sees.
+
+        They do not depend on which of two people is person 0. Arguments as in `forward`.
+        """
         people = present.any(dim=3).any(dim=2)
         rows = _rows(people)
         here = people.flatten().nonzero()[:, 0]
@@ -258,26 +276,47 @@ class STRL(nn.Module):
         return _over_people(self.pool(x, visible.any(dim=2)), rows, people)
 
     def embed(self, joints: Tensor, visible: Tensor, partner: Tensor) -> Tensor:
-        """People [R, 64, 17, 2] as features [R, T, N, D] of every `stem_stride`-th step."""
-        steps = slice(self.stem_stride - 1, None, self.stem_stride)
-        joints_, visible_ = joints[:, steps], visible[:, steps]
-        x = self.embedding(joints_[:, :, self.joints], visible_[:, :, self.joints]) + self.position
+        """Embed coordinates and input features at every `stem_stride`-th step.
+
+        Args:
+            joints: [R, 64, 17, 2] in torso lengths.
+            visible: bool [R, 64, 17].
+            partner: int [R], the row of each person's partner; R without one.
+
+        Returns:
+            [R, T, N, D].
+        """
+        used, steps = self.joints, slice(self.stem_stride - 1, None, self.stem_stride)
+        all_joints, all_visible = joints, visible
+        joints, visible = joints[:, steps], visible[:, steps]  # [R, T, 17, 2], [R, T, 17]
+        x = self.embedding(joints[:, :, used], visible[:, :, used]) + self.position
         if self.geometry is not None:
-            x = x + self.geometry(geometry(joints, visible)[:, steps][:, :, self.joints])
+            motion = position_and_velocity(all_joints, all_visible)
+            x = x + self.geometry(motion[:, steps][:, :, used])
         if self.bones is not None:
-            x = x + self.bones(directions(joints_, visible_)[:, :, self.joints])
+            x = x + self.bones(bone_directions(joints, visible)[:, :, used])
         if self.distances is not None:
-            x = x + self.distances(
-                distances(joints_[:, :, self.joints], visible_[:, :, self.joints])
-            )
+            x = x + self.distances(joint_distances(joints[:, :, used], visible[:, :, used]))
         if self.contact is not None:
-            other = functional.pad(joints_, (0, 0, 0, 0, 0, 0, 0, 1))[partner]
-            seen = functional.pad(visible_, (0, 0, 0, 0, 0, 1))[partner]
-            x = x + self.contact(contact(joints_, visible_, other, seen)[:, :, self.joints])
+            other = functional.pad(joints, (0, 0, 0, 0, 0, 0, 0, 1))[partner]
+            other_visible = functional.pad(visible, (0, 0, 0, 0, 0, 1))[partner]
+            near = partner_contact(joints, visible, other, other_visible)
+            x = x + self.contact(near[:, :, used])
         return x
 
     def pool(self, x: Tensor, here: Tensor) -> Tensor:
-        """Multi-scale temporal pooling, [R, T', N, D] to [R, F], where the person is here."""
+        """Pool over joints, then over time at several scales.
+
+        Each scale averages over windows of its length, half overlapping, and takes the maximum over
+        windows. Steps at which a person is absent do not count.
+
+        Args:
+            x: [R, T', N, D].
+            here: bool [R, 64], the steps at which a person is present.
+
+        Returns:
+            [R, F].
+        """
         x = (self.pooling.to(x.dtype) @ x).flatten(2).float()  # [R, T', parts × D]
         steps = int(x.shape[1])
         here = here.unflatten(1, (steps, -1)).any(dim=2)[:, None].float()
@@ -291,30 +330,33 @@ class STRL(nn.Module):
             pooled.append(mean.masked_fill(share == 0, -torch.inf).amax(dim=2))
         return torch.cat(pooled, dim=1)
 
-    @property
-    def threshold(self) -> float:
-        """The threshold for windows of one person."""
-        return self.thresholds[1]
-
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Calibrated probabilities [B, labels + 1]: softmax at the temperature that was fitted."""
+        """Calibrated probabilities [B, labels + 1]: the softmax at the fitted temperature."""
         return (logits.float() / self.temperature).softmax(dim=-1)
 
     @torch.inference_mode()
     def answer(self, window: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """`probabilities` of arrays instead of tensors, on whatever device this is."""
+        """Classify windows given as NumPy arrays, on the device of the network.
+
+        Args:
+            window: float32 [B, 2, 64, 17, 2] in torso lengths.
+            present: bool [B, 2, 64, 17].
+
+        Returns:
+            Calibrated probabilities, float32 [B, labels + 1].
+        """
         device = self.position.device
         inputs = (torch.from_numpy(array).to(device) for array in (window, present))
         return self.probabilities(self(*inputs)).cpu().numpy()
 
     def adopt(self, pretrained: SkeletonMAE) -> list[str]:
-        """Start from a pre-trained embedding, [MASK] and encoder, one copy of it a layer.
+        """Copy a pre-trained embedding and [MASK], and the encoder into every layer.
 
         Returns:
             Names of the parameters that were set.
 
         Raises:
-            UserError: the pre-trained network has another shape.
+            UserError: the pre-trained network differs in shape.
         """
         source = {f"embedding.{k}": v for k, v in pretrained.embedding.state_dict().items()}
         for index in range(len(self.layers)):
@@ -328,10 +370,10 @@ class STRL(nn.Module):
         return wanted
 
     def inherit(self, other: "STRL") -> None:
-        """Start from another classifier, all of it, but its last layer if its labels are others.
+        """Copy the weights of another classifier. If its labels differ, leave the last layer alone.
 
         Raises:
-            UserError: the other network has another shape.
+            UserError: the other network differs in shape.
         """
         source = other.state_dict()
         if [label.name for label in other.labels] != [label.name for label in self.labels]:
@@ -341,10 +383,14 @@ class STRL(nn.Module):
         try:
             self.load_state_dict(source)
         except RuntimeError as error:
-            raise UserError("the classifier to go on from differs from the config") from error
+            raise UserError("the classifier to start from differs from the config") from error
 
     def save(self, path: str | Path) -> None:
-        """Write weights, vocabulary, calibration and the list of clips to a safetensors file."""
+        """Write weights, vocabulary, calibration and the list of clips to a safetensors file.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
         header = {
             "hyperparameters": self.hyperparameters,
             "labels": [asdict(label) for label in self.labels],
@@ -356,10 +402,10 @@ class STRL(nn.Module):
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> "STRL":
-        """Read what `save` wrote, in eval mode.
+        """Read a checkpoint that `save` wrote. The network is in evaluation mode.
 
         Raises:
-            UserError: the file is missing, or no STRL checkpoint, or one of another shape.
+            UserError: the file is missing, not an STRL checkpoint, or of another version.
         """
         tensors, header = read_checkpoint(path, "strl")
         try:
@@ -374,10 +420,10 @@ class STRL(nn.Module):
 
 
 def load_network(path: str | Path) -> STRL | SkeletonMAE:
-    """Whichever of the two networks a checkpoint holds, in eval mode.
+    """Read a checkpoint of either network. The network is in evaluation mode.
 
     Raises:
-        UserError: it is missing, or neither.
+        UserError: the file is missing, or a checkpoint of neither.
     """
     try:
         return STRL.load(path)
@@ -385,17 +431,57 @@ def load_network(path: str | Path) -> STRL | SkeletonMAE:
         return SkeletonMAE.load(path)
 
 
-def _rows(people: Tensor) -> Tensor:
-    """Number of each present person among the R of the batch, and R for absent ones, [B, 2].
+def _near_identity(width: int) -> nn.Linear:
+    """Linear layer that starts near the identity."""
+    layer = nn.Linear(width, width)
+    with torch.no_grad():
+        layer.weight += torch.eye(width)
+    return layer
 
-    Without the shapes that depend on values which indexing by a mask has, so that it exports.
+
+def _small_linear(width: int) -> nn.Linear:
+    """Linear layer that starts small: its input, a sum over joints, would drown out each joint."""
+    layer = nn.Linear(width, width, bias=False)
+    with torch.no_grad():
+        layer.weight /= len(JOINTS)
+    return layer
+
+
+def _averaging(joints: Sequence[int], groups: Sequence[Sequence[int]]) -> Tensor:
+    """Matrix [G, N] that averages features of N joints over each of G groups of joints."""
+    inside = torch.tensor([[joint in group for joint in joints] for group in groups])
+    return inside / inside.sum(dim=1, keepdim=True)
+
+
+def _classifier(features: int, hidden: int, classes: int, dropout: float) -> nn.Sequential:
+    """MLP with one hidden layer."""
+    return nn.Sequential(
+        nn.LayerNorm(features),
+        nn.Dropout(dropout),
+        nn.Linear(features, hidden),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, classes),
+    )
+
+
+def _rows(people: Tensor) -> Tensor:
+    """Row of each person among the R people present in a batch, int [B, 2]; R for absent people.
+
+    Indexing by a mask would be shorter, but its shapes depend on values, which cannot be exported.
     """
     number = people.flatten().long().cumsum(dim=0).view(people.shape)
     return torch.where(people, number - 1, people.sum())
 
 
 def _over_people(x: Tensor, rows: Tensor, people: Tensor) -> Tensor:
-    """Mean and maximum over the people present: [R, F] to [B, 2 F]; zeros where nobody is."""
+    """Mean and maximum over the people of each window, [R, F] to [B, 2 F]; 0 if nobody is present.
+
+    Args:
+        x: [R, F].
+        rows: int [B, 2], see `_rows`.
+        people: bool [B, 2], who is present.
+    """
     spread = functional.pad(x, (0, 0, 0, 1))[rows]
     mean = spread.sum(dim=1) / people.sum(dim=1, keepdim=True).clamp(min=1)
     peak = spread.masked_fill(~people[..., None], -torch.inf).amax(dim=1)

@@ -20,10 +20,10 @@ def test_tensors_and_header_come_back(tmp_path):
 def test_other_kinds_and_other_files_are_refused(tmp_path):
     model, path = nn.Linear(2, 3), tmp_path / "linear.safetensors"
     write_checkpoint(path, "linear", model, {})
-    with pytest.raises(UserError, match="no strl checkpoint"):
+    with pytest.raises(UserError, match="not a strl checkpoint"):
         read_checkpoint(path, "strl")
     save_file({"a": torch.zeros(1)}, path)
-    with pytest.raises(UserError, match="no linear checkpoint"):
+    with pytest.raises(UserError, match="not a linear checkpoint"):
         read_checkpoint(path, "linear")
     save_file({"a": torch.zeros(1)}, path, {"kind": json.dumps("linear")[:-1]})
     with pytest.raises(UserError, match="cannot read"):
