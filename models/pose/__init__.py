@@ -1,5 +1,5 @@
-"""MoveNet as MMPose components, what it is shown and gives, and how alike two poses are."""
+"""Pose networks: MoveNet as MMPose components, their crops and loading, and pose similarity."""
 
 from models.pose import mmcv_ops
 
-mmcv_ops.prepare()  # MMPose can only be imported after it
+mmcv_ops.prepare()  # must run before the first import of MMPose

@@ -1,6 +1,6 @@
-"""Pictures to the inputs of pose networks, and joints back to the picture's pixels.
+"""Crop images for pose networks, and map the joints back to the image.
 
-What MMPose's pipelines do to a picture, to the last bit, without loading PyTorch.
+The crops are those of MMPose's pipelines, bit for bit, without loading PyTorch.
 """
 
 import math
@@ -10,40 +10,40 @@ import cv2
 import numpy as np
 
 MULTIPLE = 32
-"""Input sides of MoveNet are multiples of this, the stride of its deepest features."""
+"""Sides of MoveNet's input are multiples of this number, the stride of its deepest features."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """What a network is shown, and where it was.
+    """Input of a network, and its place in the image.
 
     Attributes:
-        picture: uint8 [h, w, 3], BGR.
+        image: uint8 [h, w, 3], BGR.
         size: w, h.
-        center: middle of the crop in the image, x, y in pixels.
-        extent: its width and height there.
+        center: of the crop in the original image, x and y in pixels.
+        extent: width and height of the crop in the original image, in pixels.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     size: tuple[int, int]
     center: np.ndarray
     extent: np.ndarray
 
-    def back(self, points: np.ndarray) -> np.ndarray:
-        """Points [..., 2] in pixels of the crop to pixels of the image."""
+    def to_image(self, points: np.ndarray) -> np.ndarray:
+        """Map points [..., 2] from pixels of the crop to pixels of the original image."""
         return points / self.size * self.extent + self.center - 0.5 * self.extent
 
 
 def crop_person(image: np.ndarray, box: np.ndarray, padding: float, size: tuple[int, int]) -> Crop:
-    """A box with a margin, its shape that of the input; black beyond the picture.
+    """Crop a box with a margin, in the aspect ratio of the input. Outside the image it is black.
 
-    MMPose's `GetBBoxCenterScale` and `TopdownAffine`.
+    Like MMPose's `GetBBoxCenterScale` and `TopdownAffine`.
 
     Args:
         image: uint8 [H, W, 3], BGR.
         box: float32 [4], x1, y1, x2, y2 in pixels.
-        padding: times that the crop is as large as the box.
-        size: of the network's input, width and height in pixels.
+        padding: size of the crop relative to the box.
+        size: width and height of the network's input, in pixels.
     """
     width, height = (box[2:] - box[:2]) * np.float32(padding)
     aspect = np.float32(size[0] / size[1])
@@ -51,19 +51,30 @@ def crop_person(image: np.ndarray, box: np.ndarray, padding: float, size: tuple[
         height = width / aspect
     else:
         width = height * aspect
-    return _crop(image, (box[2:] + box[:2]) * np.float32(0.5), np.float32([width, height]), size)
+    center: np.ndarray = (box[2:] + box[:2]) * np.float32(0.5)
+    return _crop(image, center, np.array([width, height], np.float32), size)
 
 
 def fit_long_side(image: np.ndarray, long_side: int) -> Crop:
-    """The whole picture with a longer side of so many pixels, each side a multiple of 32."""
+    """Scale a whole image to a longer side in pixels. Each side is padded to a multiple of 32.
+
+    Args:
+        image: uint8 [H, W, 3], BGR.
+        long_side: of the scaled image, in pixels.
+    """
     height, width = image.shape[:2]
     scale = long_side / max(height, width)
-    size = tuple(math.ceil(side * scale / MULTIPLE) * MULTIPLE for side in (width, height))
+    size = (_round_up(width * scale), _round_up(height * scale))
     return _crop(image, np.array((width, height)) / 2, np.array(size) / scale, size)
 
 
-def _crop(image: np.ndarray, center: np.ndarray, extent: np.ndarray, size) -> Crop:
-    """MMPose's `get_warp_matrix` without rotation, and its sampling: no filter, bilinear."""
+def _round_up(side: float) -> int:
+    """The next multiple of `MULTIPLE`."""
+    return math.ceil(side / MULTIPLE) * MULTIPLE
+
+
+def _crop(image: np.ndarray, center: np.ndarray, extent: np.ndarray, size: tuple[int, int]) -> Crop:
+    """Crop as MMPose's `get_warp_matrix` does without rotation, with bilinear sampling."""
     source, target = np.zeros((2, 3, 2), np.float32)
     for points, middle, reach in (
         (source, center, extent[0] / 2),
@@ -71,8 +82,7 @@ def _crop(image: np.ndarray, center: np.ndarray, extent: np.ndarray, size) -> Cr
     ):
         points[:] = middle
         points[1, 0] = middle[0] - reach
-        # The third point of a right angle.
+        # The third point makes a right angle with the others.
         points[2] = points[1] + [0, points[0, 0] - points[1, 0]]
     matrix = cv2.getAffineTransform(source, target)
-    picture = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
-    return Crop(picture, size, center, extent)
+    return Crop(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR), size, center, extent)

@@ -1,61 +1,67 @@
-"""An MMPose model with its own test pipeline, loaded so that only its config can run code."""
+"""MMPose models with their own test pipelines. Their checkpoints cannot run code; configs can."""
 
 import pickle
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.logging import HistoryBuffer
+from mmengine.structures import InstanceData
 from mmpose.apis import init_model
 from mmpose.models.pose_estimators import TopdownPoseEstimator
+from mmpose.models.pose_estimators.base import BasePoseEstimator
 
 from models.errors import UserError
 from models.files import CONFIGS, WEIGHTS
 from models.skeleton import JOINTS
 
-SIMCC_THRESHOLD = 0.3
-"""MMPose's own `kpt_thr`, for models whose config says nothing of ours."""
+DEFAULT_THRESHOLD = 0.3
+"""Keypoint threshold of models whose config has none of ours: MMPose's own default, `kpt_thr`."""
 
 
-def _nothing(*_):
-    """Stands in for `getattr`, which a training log in a checkpoint asks for and weights do not."""
+def _no_getattr(*_: object) -> None:
+    """Replace `getattr`, which the training log in a checkpoint names and weights do not."""
 
 
-# What MMEngine writes into a checkpoint beside tensors: the joints' tables, and the training log.
 SAFE = [
     np.ndarray,
     np.dtype,
-    np.core.multiarray._reconstruct,
-    np.core.multiarray.scalar,
+    # NumPy's type stubs leave out these two, which pickled arrays and scalars name.
+    np.core.multiarray._reconstruct,  # type: ignore[attr-defined]
+    np.core.multiarray.scalar,  # type: ignore[attr-defined]
     *(type(np.dtype(kind)) for kind in "?bBhHiIlLqQefd"),
     HistoryBuffer,
-    (_nothing, "builtins.getattr"),
+    (_no_getattr, "builtins.getattr"),
 ]
+"""All that a checkpoint may name. Beside tensors, MMEngine stores tables of joints and the training
+log."""
 
 
-def load_config(path):
-    """Reads an MMEngine config, which is Python and is run.
+def load_config(path: str | Path) -> Config:
+    """Read an MMEngine config. It is Python code and is run.
 
     Raises:
-        UserError: the file is missing, or fails as a config.
+        UserError: the file is missing, or is not a usable config.
     """
     if not Path(path).is_file():
         raise UserError(f"no such config: {path}")
     try:
         return Config.fromfile(path)
-    except Exception as error:  # a config is a program: it may fail in any way
+    except Exception as error:  # a config is a program, and can fail in any way
         raise UserError(f"{path} is not a usable MMEngine config: {one_line(error)}") from error
 
 
-def load_checkpoint(path):
-    """Reads a checkpoint's state dict, refusing any that would run code.
+def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
+    """Read the state dict of a checkpoint, and refuse any file that would run code.
 
     Raises:
-        UserError: the file is missing or broken, or holds more than tensors and plain values, or no
-            weights.
+        UserError: the file is missing or damaged, holds more than tensors and plain values, or has
+            no weights.
     """
     if not Path(path).is_file():
         raise UserError(f"no such checkpoint: {path}")
@@ -64,10 +70,10 @@ def load_checkpoint(path):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path} is refused: it is no checkpoint of tensors and plain values alone, "
-            "and reading anything else could run code"
+            f"{path} is refused: it holds more than tensors and plain values, and reading it could "
+            "run code"
         ) from error
-    except Exception as error:  # torch.load documents no errors of its own for broken files
+    except Exception as error:  # torch.load does not document what it raises for broken files
         raise UserError(f"{path} is not a PyTorch checkpoint: {one_line(error)}") from error
     state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
     if not any(isinstance(value, torch.Tensor) for value in state.values()):
@@ -75,27 +81,31 @@ def load_checkpoint(path):
     return state
 
 
-def one_line(error):
-    """The error's type and the first line of its message."""
+def one_line(error: Exception) -> str:
+    """Return the type of an exception and the first line of its message."""
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 class PoseModel:
-    """Pictures in, MMPose's predictions out; the pipeline is built once, not at every call.
+    """A pose network of MMPose with its test pipeline, which is built once and not at every call.
+
+    The weights are random until `load`.
 
     Args:
-        config: a `Config`; flip testing is turned off in it, which would double the time.
-        device: as PyTorch names it, "cpu" or "cuda:0".
+        config: its flip testing is turned off, because it would double the time.
+        device: in PyTorch's notation, "cpu" or "cuda:0".
 
     Attributes:
-        network: MMPose's pose estimator, its weights random until `load`.
-        half: compute in half precision where PyTorch finds it safe (float16 on a GPU).
+        network: the pose network.
+        pipeline: turns the items of `predict` into the network's input.
+        half: compute in half precision where PyTorch considers it safe: float16 on a GPU, bfloat16
+            on a CPU.
 
     Raises:
-        UserError: MMPose cannot build the model, or the device is not there.
+        UserError: MMPose cannot build the model, or the device is not available.
     """
 
-    def __init__(self, config, device="cpu"):
+    def __init__(self, config: Config, device: str = "cpu"):
         try:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as error:
@@ -104,23 +114,23 @@ class PoseModel:
             config.model.test_cfg.flip_test = False
         try:
             with warnings.catch_warnings():
-                # MMPose looks for its joint tables in the working directory first, and says so.
+                # MMPose searches the working directory for its joint tables first, and warns.
                 warnings.filterwarnings("ignore", message="The metainfo config file")
-                self.network = init_model(config, device=device)
-            # MoveNet takes 6 % (SinglePose) to 23 % (MultiPose) less time on a CPU in this layout.
+                self.network: BasePoseEstimator = init_model(config, device=device)
+            # On a CPU, MoveNet takes 6 % (SinglePose) to 23 % (MultiPose) less time like this.
             self.network.to(memory_format=torch.channels_last)
             self.pipeline = Compose(config.test_dataloader.dataset.pipeline)
             self.half, self._kind = False, torch.device(device).type
         except UserError:
             raise
-        except Exception as error:  # whatever a config of the user's asks MMPose to build
+        except Exception as error:  # MMPose can fail in any way on a user's config
             raise UserError(f"MMPose cannot build this config: {one_line(error)}") from error
 
-    def load(self, path):
-        """Reads the weights from a checkpoint; all that the network has must be there.
+    def load(self, path: str | Path) -> None:
+        """Read the weights from a checkpoint, which must have all weights of the network.
 
         Raises:
-            UserError: as `load_checkpoint`, or a weight is missing or has another shape.
+            UserError: as `load_checkpoint`, or a weight is missing or differs in shape.
         """
         state = load_checkpoint(path)
         try:
@@ -134,14 +144,15 @@ class PoseModel:
             )
 
     @torch.inference_mode()
-    def predict(self, items):
-        """Runs the model on a batch.
+    def predict(self, items: Sequence[dict[str, Any]]) -> list[InstanceData]:
+        """Run the model on a batch.
 
         Args:
-            items: what the test pipeline takes, one dictionary a picture or crop ("img" and so on).
+            items: inputs of the test pipeline, one dictionary per image or crop, with the image
+                uint8 [H, W, 3], BGR, as "img".
 
         Returns:
-            MMPose's `pred_instances`, one `InstanceData` an item, in pixels of the picture.
+            MMPose's `pred_instances` of each item, in pixels of its image.
         """
         batch = [self.pipeline({**item, **self.network.dataset_meta}) for item in items]
         with torch.autocast(self._kind, enabled=self.half):
@@ -150,56 +161,78 @@ class PoseModel:
 
 
 class Topdown(PoseModel):
-    """A top-down COCO-17 model of MMPose, one person a crop; its weights random until `load`.
+    """A top-down COCO-17 pose model of MMPose, for crops of single people.
+
+    The weights are random until `load`.
 
     Args:
-        config: path of an MMEngine config. It is Python and is run.
-        device: as PyTorch names it.
+        config: path of an MMEngine config. It is Python code and is run.
+        device: in PyTorch's notation.
 
     Attributes:
-        threshold: the keypoint score from which this model's joints count as seen.
+        threshold: lowest keypoint score of a visible joint.
 
     Raises:
-        UserError: no such config, not COCO-17, or not top-down.
+        UserError: the config is missing or unusable, not COCO-17, or not top-down.
     """
 
-    def __init__(self, config, device="cpu"):
+    def __init__(self, config: str | Path, device: str = "cpu"):
         settings = load_config(config)
         super().__init__(settings, device)
-        self.threshold = float(settings.get("keypoint_threshold", SIMCC_THRESHOLD))
+        self.threshold = float(settings.get("keypoint_threshold", DEFAULT_THRESHOLD))
         if not isinstance(self.network, TopdownPoseEstimator):
-            raise UserError(f"{config} is no top-down pose model: choose one that takes boxes")
+            raise UserError(f"{config} is not a top-down pose model: choose one that takes boxes")
         names = self.network.dataset_meta["keypoint_id2name"]
         if tuple(names[i].replace("_", " ") for i in sorted(names)) != JOINTS:
             raise UserError(f"{config} does not give the 17 COCO keypoints: choose a COCO model")
 
-    def __call__(self, image, boxes):
-        """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4], in one batch."""
+    def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """Estimate the keypoints of people, all in one batch.
+
+        Args:
+            image: uint8 [H, W, 3], BGR.
+            boxes: float32 [P, 4], x1, y1, x2, y2 in pixels, P > 0.
+
+        Returns:
+            float32 [P, 17, 3], x and y in pixels and score.
+        """
         score = np.ones(1, np.float32)
         people = self.predict([dict(img=image, bbox=b[None], bbox_score=score) for b in boxes])
-        places = np.concatenate([person.keypoints for person in people])
+        points = np.concatenate([person.keypoints for person in people])
         scores = np.concatenate([person.keypoint_scores for person in people])
-        return np.dstack((places, scores)).astype(np.float32)
+        return np.dstack((points, scores)).astype(np.float32)
 
 
 class Bottomup(PoseModel):
-    """The bundled MultiPose: everyone in a picture.
+    """The bundled MultiPose, which finds all people in an image.
 
     Args:
         name: of the bundled config and checkpoint.
-        device: as PyTorch names it.
-        threshold: least score of a person; the config's if None.
+        device: in PyTorch's notation.
+        threshold: lowest score of a person. If None, use the config's.
+
+    Raises:
+        UserError: the device is not available, or the bundled files are damaged.
     """
 
-    def __init__(self, name, device="cpu", threshold=None):
+    def __init__(self, name: str, device: str = "cpu", threshold: float | None = None):
         settings = load_config(CONFIGS / f"{name}.py")
         if threshold is not None:
             settings.model.test_cfg.score_thr = threshold
         super().__init__(settings, device)
         self.load(WEIGHTS / f"{name}.pth")
 
-    def __call__(self, image, long_side):
-        """Boxes float32 [P, 5] and keypoints float32 [P, 17, 3] of everyone in the picture."""
+    def __call__(self, image: np.ndarray, long_side: int) -> tuple[np.ndarray, np.ndarray]:
+        """Find all people in an image.
+
+        Args:
+            image: uint8 [H, W, 3], BGR.
+            long_side: longer side of the network's input, in pixels.
+
+        Returns:
+            Boxes float32 [P, 5], x1, y1, x2, y2 in pixels and score, and keypoints float32
+            [P, 17, 3], x and y in pixels and score.
+        """
         (people,) = self.predict([dict(img=image, long_side=long_side)])
         return (
             np.column_stack((people.bboxes, people.bbox_scores)).astype(np.float32),

@@ -1,1 +1,1 @@
-"""Networks as graphs: exported from PyTorch, kept, and run by ONNX Runtime."""
+"""Networks as ONNX graphs: exported from PyTorch, cached, and run by ONNX Runtime."""

@@ -1,4 +1,4 @@
-"""The networks of the live path as graphs, each like its PyTorch counterpart from outside."""
+"""The networks of the live path as ONNX graphs, with the interfaces of the PyTorch ones."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -13,37 +13,25 @@ from models.pose.crops import crop_person, fit_long_side
 from models.runtime.graphs import Graph, exported
 
 
-def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
-    config, checkpoint = CONFIGS / f"{name}.py", WEIGHTS / f"{name}.pth"
-
-    def export() -> bytes:
-        from models.runtime.export import export_pose
-
-        return export_pose(config, checkpoint)
-
-    # One config builds on others, so all of them count.
-    files = [checkpoint, config, *sorted(CONFIGS.rglob("*.py")), *graph_code()]
-    return Graph(exported(files, export), device, threads)
-
-
-def graph_code() -> list[Path]:
-    """Source files that can change an exported graph: all that the exporter may import.
-
-    Whole packages are listed, not single files, so that a new file cannot be forgotten. An edit
-    that leaves the graph as it was costs one more export.
-    """
-    models = ROOT / "models"
-    packages = (models / name for name in ("action", "pose", "runtime"))
-    nested = (file for package in packages for file in package.rglob("*.py"))
-    return sorted([*models.glob("*.py"), *nested])
-
-
 class CompiledTopdown:
-    """A bundled single-person network; as `models.pose.estimators.Topdown`.
+    """A bundled single-person network, in place of `models.pose.estimators.Topdown`.
 
-    Each person is one thread's work, as many at a time as there are threads: a batch whose every
-    layer is shared out takes a tenth longer, and more when other stages want the processor too. The
-    layers of those who are left over are shared out.
+    Each thread handles one person at a time. Sharing every layer of a batch between threads takes a
+    tenth longer, and more if other stages need the CPU. People left over, fewer than there are
+    threads, are handled one by one with shared layers.
+
+    Args:
+        name: of the bundled config and checkpoint.
+        device: "cpu", "cuda" or "cuda:1".
+        threads: CPU threads. If None, two, or one on a single core.
+
+    Attributes:
+        threshold: lowest keypoint score of a visible joint.
+        padding: size of a crop relative to the box.
+        size: width and height of the network's input, in pixels.
+
+    Raises:
+        UserError: ONNX Runtime cannot use the device.
     """
 
     def __init__(self, name: str, device: str = "cpu", threads: int | None = None):
@@ -56,42 +44,84 @@ class CompiledTopdown:
         self.size: tuple[int, int] = tuple(self._graph.settings["size"])
 
     def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4]."""
+        """Estimate the keypoints of people.
+
+        Args:
+            image: uint8 [H, W, 3], BGR.
+            boxes: float32 [P, 4], x1, y1, x2, y2 in pixels, P > 0.
+
+        Returns:
+            float32 [P, 17, 3], x and y in pixels and score.
+        """
         even = len(boxes) - len(boxes) % self._threads
-        people = self._workers.map(partial(self._person, self._graph, image), boxes[:even])
-        rest = (self._person(self._shared, image, box) for box in boxes[even:])
+        people = self._workers.map(partial(self._estimate, self._graph, image), boxes[:even])
+        rest = (self._estimate(self._shared, image, box) for box in boxes[even:])
         return np.stack([*people, *rest])
 
-    def _person(self, graph: Graph, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    def _estimate(self, graph: Graph, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         """Keypoints float32 [17, 3] of the person in a box float32 [4]."""
         crop = crop_person(image, box, self.padding, self.size)
-        (points,), (scores,) = graph(crop.picture[None])
-        return np.column_stack((crop.back(points), scores)).astype(np.float32)
+        (points,), (scores,) = graph(crop.image[None])
+        return np.column_stack((crop.to_image(points), scores)).astype(np.float32)
 
 
 class CompiledBottomup:
-    """The bundled MultiPose; as `models.pose.estimators.Bottomup`."""
+    """The bundled MultiPose, in place of `models.pose.estimators.Bottomup`.
+
+    Args:
+        name: of the bundled config and checkpoint.
+        device: "cpu", "cuda" or "cuda:1".
+        threshold: lowest score of a person. If None, use the config's.
+
+    Raises:
+        UserError: ONNX Runtime cannot use the device.
+    """
 
     def __init__(self, name: str, device: str = "cpu", threshold: float | None = None):
         self._graph = _movenet(name, device)
-        self.threshold = self._graph.settings["threshold"] if threshold is None else threshold
+        self.threshold: float = (
+            self._graph.settings["threshold"] if threshold is None else threshold
+        )
 
     def __call__(self, image: np.ndarray, long_side: int) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes float32 [P, 5] and keypoints float32 [P, 17, 3] of everyone in the picture."""
+        """Find all people in an image.
+
+        Args:
+            image: uint8 [H, W, 3], BGR.
+            long_side: longer side of the network's input, in pixels.
+
+        Returns:
+            Boxes float32 [P, 5], x1, y1, x2, y2 in pixels and score, and keypoints float32
+            [P, 17, 3], x and y in pixels and score.
+        """
         crop = fit_long_side(image, long_side)
         threshold = np.array(self.threshold, np.float32)
-        found = self._graph(crop.picture[None], threshold)
-        places, scores, boxes, box_scores = (values[0] for values in found)
+        found = self._graph(crop.image[None], threshold)
+        points, scores, boxes, box_scores = (values[0] for values in found)
         kept = box_scores >= self.threshold
-        corners = crop.back(boxes[kept].reshape(-1, 2, 2)).reshape(-1, 4)
+        corners = crop.to_image(boxes[kept].reshape(-1, 2, 2)).reshape(-1, 4)
         return (
             np.column_stack((corners, box_scores[kept])).astype(np.float32),
-            np.dstack((crop.back(places[kept]), scores[kept])).astype(np.float32),
+            np.dstack((crop.to_image(points[kept]), scores[kept])).astype(np.float32),
         )
 
 
 class CompiledSTRL:
-    """STRL; what of `models.action.strl.STRL` the live path needs."""
+    """STRL for inference, in place of `models.action.strl.STRL`.
+
+    Args:
+        checkpoint: path of an STRL checkpoint.
+        device: "cpu", "cuda" or "cuda:1".
+        threads: CPU threads per call. If None, two, or one on a single core.
+
+    Attributes:
+        labels: the vocabulary, in the order of the probabilities.
+        thresholds: {1: float, 2: float}, the probability below which no label should be shown, for
+            windows of one person and of two.
+
+    Raises:
+        UserError: the checkpoint cannot be read, or ONNX Runtime cannot use the device.
+    """
 
     def __init__(self, checkpoint: Path | str, device: str = "cpu", threads: int | None = None):
         def export() -> bytes:
@@ -101,8 +131,44 @@ class CompiledSTRL:
 
         self._graph = Graph(exported([checkpoint, *graph_code()], export), device, threads)
         self.labels = [Label(**label) for label in self._graph.settings["labels"]]
-        self.thresholds = {int(n): p for n, p in self._graph.settings["thresholds"].items()}
+        self.thresholds: dict[int, float] = {
+            int(people): value for people, value in self._graph.settings["thresholds"].items()
+        }
 
     def answer(self, windows: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """Calibrated probabilities float32 [B, labels + 1]; arguments as `STRL.forward`."""
+        """Classify windows.
+
+        Args:
+            windows: float32 [B, 2, 64, 17, 2] in torso lengths, B > 0.
+            present: bool [B, 2, 64, 17].
+
+        Returns:
+            Calibrated probabilities, float32 [B, labels + 1], the last one for "none of these".
+        """
         return self._graph(windows, present)[0]
+
+
+def graph_code() -> list[Path]:
+    """Return the source files that can change an exported graph: all that the exporter may import.
+
+    Whole packages are listed, not single files, so that a new file cannot be forgotten. An edit
+    that leaves the graph as it was costs one more export.
+    """
+    models = ROOT / "models"
+    packages = (models / name for name in ("action", "pose", "runtime"))
+    nested = (file for package in packages for file in package.rglob("*.py"))
+    return sorted([*models.glob("*.py"), *nested])
+
+
+def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
+    """Compile the bundled MoveNet of a name."""
+    config, checkpoint = CONFIGS / f"{name}.py", WEIGHTS / f"{name}.pth"
+
+    def export() -> bytes:
+        from models.runtime.export import export_pose
+
+        return export_pose(config, checkpoint)
+
+    # One config builds on others, so all of them count.
+    files = [checkpoint, config, *sorted(CONFIGS.rglob("*.py")), *graph_code()]
+    return Graph(exported(files, export), device, threads)

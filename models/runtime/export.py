@@ -1,137 +1,185 @@
-"""PyTorch modules to ONNX graphs, decoding and normalisation included."""
+"""Export PyTorch networks as ONNX graphs, with normalisation and decoding in them."""
 
-import io
 import json
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import onnx
 import torch
+from mmpose.models.pose_estimators.base import BasePoseEstimator
 from torch import Tensor, nn
 
 from models.action.strl import STRL
 from models.pose.estimators import PoseModel, load_config
-from models.pose.movenet import decode_many, decode_one
 
 OPSET = 17
 
+BOTTOMUP_EXAMPLE = (512, 256)
+"""Width and height of the example image for networks that take any size."""
 
-class Pictures(nn.Module):
-    """A MoveNet with what MMPose does before and after it: uint8 [B, H, W, 3], BGR, to people.
 
-    MMPose turns BGR into RGB; here the first convolution takes BGR, which costs no time.
+class PoseFromImages(nn.Module):
+    """A MoveNet from images to people, with MMPose's normalisation before and decoding after it.
+
+    MMPose turns BGR into RGB. Here the first convolution takes BGR instead, at no cost in time.
+
+    Args:
+        network: a MoveNet with a `MoveNetHead` or `MoveNetMultiHead`. Its first convolution is
+            changed.
     """
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: BasePoseEstimator):
         super().__init__()
         self.network = network
         weight = network.backbone.stem.weight
         weight.data = weight.data.flip(1)
-        self.mean, self.std = (
-            values.flip(0)
-            for values in (network.data_preprocessor.mean, network.data_preprocessor.std)
-        )
+        self.mean: Tensor = network.data_preprocessor.mean.flip(0)
+        self.std: Tensor = network.data_preprocessor.std.flip(0)
 
-    def forward(self, pictures: Tensor, threshold: Tensor | None = None) -> tuple[Tensor, ...]:
-        """What `decode_one`, or with a threshold `decode_many`, gives, in pixels of the input."""
-        x = (pictures.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        maps = self.network.head(self.network.extract_feat(x))
-        if threshold is None:
-            return decode_one(*maps)
-        return decode_many(*maps, self.network.head.people, threshold)
+    def forward(self, images: Tensor, *threshold: Tensor) -> tuple[Tensor, ...]:
+        """Estimate poses.
+
+        Args:
+            images: uint8 [B, H, W, 3], BGR.
+            threshold: lowest score of a person, a scalar, for a `MoveNetMultiHead` only.
+
+        Returns:
+            What `decode_one` returns, or `decode_many` for a `MoveNetMultiHead`.
+        """
+        x = (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        return self.network.head.decode(self.network.extract_feat(x), *threshold)
 
 
-class Windows(nn.Module):
-    """STRL's calibrated probabilities."""
+class ProbabilitiesFromWindows(nn.Module):
+    """STRL from windows to calibrated probabilities."""
 
     def __init__(self, network: STRL):
         super().__init__()
         self.network = network
 
     def forward(self, window: Tensor, present: Tensor) -> Tensor:
-        """[B, 2, 64, 17, 2] and bool [B, 2, 64, 17] to [B, labels + 1]."""
+        """Windows [B, 2, 64, 17, 2] and bool [B, 2, 64, 17] to probabilities [B, labels + 1]."""
         return self.network.probabilities(self.network(window, present))
 
 
 def export_pose(config: Path, checkpoint: Path) -> bytes:
-    """A MoveNet as an ONNX file, uint8 pictures in; its settings are those of the config."""
+    """Export a MoveNet, from uint8 images to keypoints in pixels of the input.
+
+    The settings stored with the graph are "threshold", and for a top-down network "padding" and
+    "size", as in the config.
+
+    Args:
+        config: path of an MMEngine config. It is Python code and is run.
+        checkpoint: path of the weights.
+
+    Returns:
+        The content of an ONNX file.
+
+    Raises:
+        UserError: the config or the checkpoint is missing or unusable.
+    """
     settings = load_config(config)
     model = PoseModel(settings, "cpu")
     model.load(checkpoint)
     size = next((t.input_size for t in model.pipeline.transforms if hasattr(t, "input_size")), None)
-    many = size is None
-    notes = (
-        {"threshold": settings.model.test_cfg.score_thr}
-        if many
-        else {"threshold": settings.keypoint_threshold, "padding": settings.padding, "size": size}
-    )
-    axes = {0: "pictures", 1: "height", 2: "width"} if many else {0: "pictures"}
-    example = torch.zeros(1, *(size or (256, 512))[::-1], 3, dtype=torch.uint8)
-    inputs = (example, torch.tensor(0.0)) if many else (example,)
-    names = ["keypoints", "scores", *(["boxes", "box_scores"] if many else [])]
-    dynamic = {"pictures": axes, **{name: {0: "pictures"} for name in names}}
+    network = PoseFromImages(model.network)
+    if size is None:
+        return _export(
+            network,
+            {"images": _image(BOTTOMUP_EXAMPLE), "threshold": torch.tensor(0.0)},
+            ["keypoints", "scores", "boxes", "box_scores"],
+            {"images": {0: "images", 1: "height", 2: "width"}, "threshold": {}},
+            {"threshold": settings.model.test_cfg.score_thr},
+        )
     return _export(
-        Pictures(model.network),
-        inputs,
-        ["pictures", "threshold"][: len(inputs)],
-        names,
-        dynamic,
-        notes,
+        network,
+        {"images": _image(size)},
+        ["keypoints", "scores"],
+        {"images": {0: "images"}},
+        {"threshold": settings.keypoint_threshold, "padding": settings.padding, "size": size},
     )
 
 
 def export_strl(checkpoint: Path | str) -> bytes:
-    """STRL as an ONNX file, windows in, probabilities out; its settings are labels and thresholds.
+    """Export STRL, from windows to calibrated probabilities.
+
+    The settings stored with the graph are "labels" and "thresholds".
+
+    Args:
+        checkpoint: path of an STRL checkpoint.
+
+    Returns:
+        The content of an ONNX file.
 
     Raises:
         UserError: as `STRL.load`.
     """
     network = STRL.load(checkpoint)
-    notes = {
-        "labels": [vars(label) for label in network.labels],
-        "thresholds": network.thresholds,
-    }
     window, present = torch.randn(3, 2, 64, 17, 2), torch.ones(3, 2, 64, 17, dtype=torch.bool)
     present[1, 1] = False
-    dynamic = {name: {0: "windows"} for name in ("window", "present", "probabilities")}
     return _export(
-        Windows(network),
-        (window, present),
-        ["window", "present"],
+        ProbabilitiesFromWindows(network),
+        {"window": window, "present": present},
         ["probabilities"],
-        dynamic,
-        notes,
+        {"window": {0: "windows"}, "present": {0: "windows"}},
+        {"labels": [vars(label) for label in network.labels], "thresholds": network.thresholds},
     )
 
 
+def _image(size: tuple[int, int]) -> Tensor:
+    """A black image uint8 [1, H, W, 3] of a width and height."""
+    width, height = size
+    return torch.zeros(1, height, width, 3, dtype=torch.uint8)
+
+
 @torch.no_grad()
-def _export(module, example, inputs, outputs, dynamic, notes) -> bytes:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # This exporter is on its way out; its successor needs a further package, and makes
-        # graphs of fixed sizes of these modules.
+def _export(
+    module: nn.Module,
+    inputs: dict[str, Tensor],
+    outputs: list[str],
+    axes: dict[str, dict[int, str]],
+    settings: dict[str, Any],
+) -> bytes:
+    """Trace a module and return it as the content of an ONNX file.
+
+    Args:
+        module: put into evaluation mode.
+        inputs: example inputs by name, in the order of the module's arguments.
+        outputs: names.
+        axes: names of the axes of any size, for each input. The first axis of the first input is
+            the batch, which all outputs have.
+        settings: JSON values by name, stored with the graph.
+    """
+    batch = {0: axes[next(iter(inputs))][0]}
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
+        # This exporter is deprecated. Its successor needs another package, and makes graphs of
+        # fixed sizes of these modules.
         warnings.simplefilter("ignore")
+        path = Path(folder, "graph.onnx")
         torch.onnx.export(
             module.eval(),
-            example,
-            buffer,
+            tuple(inputs.values()),
+            path,
             dynamo=False,
             opset_version=OPSET,
-            input_names=inputs,
+            input_names=list(inputs),
             output_names=outputs,
-            dynamic_axes=dynamic,
+            dynamic_axes={**axes, **{name: batch for name in outputs}},
         )
-    model = onnx.load_from_string(buffer.getvalue())
+        model = onnx.load(path)
     _pad_in_convolutions(model.graph)
-    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in notes.items()})
+    metadata = {name: json.dumps(value) for name, value in settings.items()}
+    onnx.helper.set_model_props(model, metadata)
     return model.SerializeToString()
 
 
 def _pad_in_convolutions(graph: onnx.GraphProto) -> None:
-    """Let the convolutions of `SameConv` pad for themselves.
+    """Move the padding of `SameConv` into its convolutions.
 
-    PyTorch has no asymmetric padding in convolutions, ONNX has. For a padding by itself, ONNX
-    Runtime lays the features out anew before and after, which took a fifth of the network's time.
+    Convolutions in PyTorch cannot pad asymmetrically, those in ONNX can. Around a separate padding,
+    ONNX Runtime changes the memory layout of the features twice, which took a fifth of the time.
     """
     pads = {node.output[0]: node for node in graph.node if node.op_type == "Pad"}
     for conv in graph.node:

@@ -1,9 +1,9 @@
-"""Networks compiled by ONNX Runtime: half the time of PyTorch on a CPU, a tenth of its start.
+"""Run networks with ONNX Runtime: half the time of PyTorch on a CPU, and a tenth of its start-up.
 
-A graph is exported from the PyTorch module (`models/runtime/export.py`) when it is first asked for,
-which takes seconds, and kept in the user's cache under the SHA-256 of all that it depends on:
-weights, config, the network's code, and the exporter. So it can never be an old one. Nothing here
-imports PyTorch once the graph is there.
+A graph is exported from a PyTorch module (`models/runtime/export.py`) on first use, which takes
+seconds. It is cached under the SHA-256 of all that it depends on: weights, config, code of the
+network, and version of the exporter. So a cached graph is never out of date. Nothing here imports
+PyTorch once the graph is cached.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -21,24 +22,24 @@ import onnxruntime
 from models.errors import UserError
 
 RUNTIMES = ("onnx", "torch")
-"""Names for `--runtime`."""
+"""Values of `--runtime`."""
 
 CACHE = "LIVE_ACTION_RECOGNITION_CACHE"
-"""The environment variable that names another folder for exported graphs."""
+"""Environment variable for another folder to cache exported graphs in."""
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 class Graph:
-    """A compiled network.
+    """A network compiled by ONNX Runtime.
 
     Args:
-        model: the ONNX file's contents.
+        model: content of an ONNX file.
         device: "cpu", "cuda" or "cuda:1".
-        threads: of the CPU that one call may use.
+        threads: CPU threads per call. If None, two, or one on a single core.
 
     Attributes:
-        settings: what the exporter wrote down about the network.
+        settings: values by name that the exporter stored with the network.
 
     Raises:
         UserError: ONNX Runtime cannot use the device.
@@ -49,35 +50,40 @@ class Graph:
         provider = PROVIDERS.get(kind)
         if provider not in onnxruntime.get_available_providers():
             raise UserError(
-                f"ONNX Runtime cannot use the device '{device}': install onnxruntime-gpu in the "
-                "place of onnxruntime for cuda, or choose --runtime torch"
+                f"ONNX Runtime cannot use the device '{device}': for cuda, install onnxruntime-gpu "
+                "instead of onnxruntime, or choose --runtime torch"
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or min(2, os.cpu_count() or 1)
-        # Waiting threads would take the time of the other stages.
+        # Threads that spin while they wait would take time from the other stages.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         place = {"device_id": number or "0"} if kind == "cuda" else {}
         self._session = onnxruntime.InferenceSession(model, options, [(provider, place)])
         self._names = [value.name for value in self._session.get_inputs()]
         metadata = self._session.get_modelmeta().custom_metadata_map
-        self.settings = {name: json.loads(text) for name, text in metadata.items()}
+        self.settings: dict[str, Any] = {name: json.loads(text) for name, text in metadata.items()}
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        """Run the network."""
+        """Run the network on its inputs, in the order of the graph, and return its outputs."""
         return self._session.run(None, dict(zip(self._names, inputs, strict=True)))
 
 
 def choose_runtime(runtime: str | None, device: str) -> str:
-    """The runtime that was asked for, or else the faster one on the device."""
+    """Return the given runtime, or if None the faster one on the device."""
     return runtime or ("onnx" if device == "cpu" else "torch")
 
 
 def exported(files: Iterable[Path | str], export: Callable[[], bytes]) -> bytes:
-    """The ONNX file that `export` makes from `files`, from the cache where it is already there.
+    """Return a graph from the cache, or else export and cache it.
 
-    `files` are weights, configs, and the code that decides what is in the graph.
+    If the cache cannot be written, the graph is exported at every start.
 
-    A cache that cannot be written costs the export at every start, and no more.
+    Args:
+        files: weights, configs and code that the graph depends on.
+        export: returns the content of an ONNX file.
+
+    Returns:
+        The content of the ONNX file.
 
     Raises:
         UserError: a file cannot be read, or as `export`.
@@ -89,18 +95,18 @@ def exported(files: Iterable[Path | str], export: Callable[[], bytes]) -> bytes:
         model = export()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Written whole or not at all: another process may read it, or this one be stopped.
+        # Written to another file first: other processes may read this one, and we may be stopped.
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(model)
         os.replace(file.name, path)
         print(f"compiled a network, once: {path}", file=sys.stderr)
     except OSError as error:
-        print(f"cannot keep it in {path.parent}: {error}", file=sys.stderr)
+        print(f"cannot cache a network in {path.parent}: {error}", file=sys.stderr)
     return model
 
 
 def cache_folder() -> Path:
-    """Where exported graphs are kept; it may be deleted at any time."""
+    """Return the folder of exported graphs. It can be deleted at any time."""
     named = os.environ.get(CACHE)
     if named:
         return Path(named)
@@ -109,7 +115,7 @@ def cache_folder() -> Path:
 
 
 def fingerprint(files: Iterable[Path | str]) -> str:
-    """SHA-256, in hexadecimal, of the files and of the exporter's version.
+    """Return the SHA-256 of the files and of the exporter's version, in hexadecimal.
 
     Raises:
         UserError: a file cannot be read.

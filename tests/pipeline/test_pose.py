@@ -133,7 +133,7 @@ def no_network(monkeypatch, tmp_path):
         ("rtmpose-t", "cannot fetch https://.*no network"),
         ("openpose", "unknown pose model 'openpose': choose movenet-lightning"),
         ("body26", "17 COCO keypoints"),
-        ("rtmo", "no top-down pose model"),
+        ("rtmo", "not a top-down pose model"),
     ],
 )
 def test_refused_names(no_network, name, message):
@@ -178,7 +178,7 @@ def test_refused_files(tmp_path):
         (config, thunder, "does not fit"),
         (broken, checkpoint, "not a usable MMEngine config"),
         (other, checkpoint, "cannot build"),
-        (multipose, checkpoint, "no top-down pose model"),
+        (multipose, checkpoint, "not a top-down pose model"),
         (hand, checkpoint, "17 COCO keypoints"),
         (config, None, "needs its checkpoint"),
         (None, checkpoint, "needs its checkpoint"),
