@@ -349,7 +349,7 @@ class STRL(nn.Module):
         inputs = (torch.from_numpy(array).to(device) for array in (window, present))
         return self.probabilities(self(*inputs)).cpu().numpy()
 
-    def adopt(self, pretrained: SkeletonMAE) -> list[str]:
+    def load_pretrained(self, pretrained: SkeletonMAE) -> list[str]:
         """Copy a pre-trained embedding and [MASK], and the encoder into every layer.
 
         Returns:
@@ -369,7 +369,7 @@ class STRL(nn.Module):
         self.load_state_dict(source, strict=False)
         return wanted
 
-    def inherit(self, other: "STRL") -> None:
+    def continue_from(self, other: "STRL") -> None:
         """Copy the weights of another classifier. If its labels differ, leave the last layer alone.
 
         Raises:

@@ -91,9 +91,9 @@ def finetune(
     labels = vocabulary(config, clips)
     network = STRL(labels, **settings.model)
     if isinstance(pretrained, STRL):
-        network.inherit(pretrained)
+        network.continue_from(pretrained)
     elif pretrained is not None:
-        network.adopt(pretrained)
+        network.load_pretrained(pretrained)
     model = FineTuning(network, settings.get("smoothing", 0.0), amp)
     dataset = training_windows(config, clips, labels, seed, rehearse(config, labels))
     train(model, dataset, seed=seed, **settings.schedule, **options)

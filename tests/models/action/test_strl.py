@@ -125,7 +125,7 @@ def test_order_in_time_is_seen():
 def test_every_pretrained_tensor_arrives():
     pretrained = SkeletonMAE(width=16, hidden=16, depth=2, identity=True, face=False)
     model = make(**LIVE)
-    names = model.adopt(pretrained)
+    names = model.load_pretrained(pretrained)
     state = model.state_dict()
     for name, value in pretrained.embedding.state_dict().items():
         assert torch.equal(state[f"embedding.{name}"], value)
@@ -143,7 +143,7 @@ def test_every_pretrained_tensor_arrives():
 def test_a_pretrained_network_of_another_shape_is_refused(other):
     pretrained = {"width": 16, "hidden": 16, "depth": 2, "identity": True, "face": False, **other}
     with pytest.raises(UserError, match="differs"):
-        make(**LIVE).adopt(SkeletonMAE(**pretrained))
+        make(**LIVE).load_pretrained(SkeletonMAE(**pretrained))
 
 
 def test_what_is_saved_is_loaded(tmp_path):
@@ -176,10 +176,10 @@ def test_one_classifier_goes_on_from_another(same):
     first, (window, present) = make(**LIVE), windows()
     torch.manual_seed(5)
     second = STRL(LABELS if same else [Label("swim", 1)], **LIVE).eval()
-    second.inherit(first)
+    second.continue_from(first)
     assert torch.equal(second.features(window, present), first.features(window, present))
     assert torch.equal(second.classifier[2].weight, first.classifier[2].weight)
     if same:
         assert torch.equal(second(window, present), first(window, present))
     with pytest.raises(UserError, match="differs from the config"):
-        make(**PAPER).inherit(first)
+        make(**PAPER).continue_from(first)
