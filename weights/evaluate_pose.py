@@ -1,10 +1,10 @@
-"""Average precision of the pose stage on images with COCO keypoint annotations.
+"""Measure the average precision of the pose stage on images with COCO keypoint annotations.
 
     python weights/evaluate_pose.py --images val2017 --annotations person_keypoints_val2017.json \
         --pose movenet-thunder --boxes detected --size 512
 
-The metric is COCO's (cocodataset.org/#keypoints-eval). A person's score is their box's times the
-mean of their joints', as in MMPose's own evaluation.
+The metric is COCO's (cocodataset.org/#keypoints-eval). A person's score is the score of the box
+times the mean score of the joints, as in MMPose's own evaluation.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import contextlib
 import io
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,16 +23,29 @@ from pipeline.detect import Detector
 from pipeline.pose import PoseEstimator
 
 
-def find_people(image, annotations, detector, pose):
-    """The people that the chosen stages see: boxes [P, 5] and keypoints [P, 17, 3].
+def find_people(
+    image: np.ndarray,
+    annotations: list[dict[str, Any]],
+    detector: Detector | None,
+    pose: PoseEstimator | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find people with the chosen stages.
 
     Args:
         image: uint8 [H, W, 3], BGR.
-        annotations: COCO's of this image, whose boxes stand in for a detector's if there is none.
-        detector: `Detector` or None.
-        pose: `PoseEstimator`, or None for the detector's own keypoints.
+        annotations: COCO's annotations of this image. Without a detector, their boxes are used.
+        detector: the detector, if any.
+        pose: the pose stage. If None, the detector's own keypoints are used.
+
+    Returns:
+        Boxes [P, 5], x1, y1, x2, y2 in pixels and score, and keypoints [P, 17, 3].
+
+    Raises:
+        ValueError: there is neither a detector nor a pose stage.
     """
     if detector is None:
+        if pose is None:
+            raise ValueError("annotated boxes need a pose stage")
         boxes = np.array([[*a["bbox"], 1] for a in annotations], np.float32).reshape(-1, 5)
         boxes[:, 2:4] += boxes[:, :2]
         return boxes, pose(image, boxes)
@@ -39,8 +53,8 @@ def find_people(image, annotations, detector, pose):
     return people.boxes, people.keypoints if pose is None else pose(image, people.boxes)
 
 
-def as_results(image_id, boxes, keypoints):
-    """People in the form of COCO's results file."""
+def as_results(image_id: int, boxes: np.ndarray, keypoints: np.ndarray) -> list[dict[str, Any]]:
+    """Convert boxes [P, 5] and keypoints [P, 17, 3] to the entries of a COCO results file."""
     return [
         {
             "image_id": image_id,
@@ -52,8 +66,8 @@ def as_results(image_id, boxes, keypoints):
     ]
 
 
-def evaluate(coco, results):
-    """COCO's AP, AP at OKS 0.5, AR, and the mean over annotated people of their best OKS."""
+def evaluate(coco: COCO, results: list[dict[str, Any]]) -> tuple[float, float, float, float]:
+    """Compute COCO's AP, AP at OKS 0.5, AR, and the mean of every annotated person's best OKS."""
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = COCOeval(coco, coco.loadRes(results), "keypoints")
         evaluation.evaluate()
@@ -65,11 +79,12 @@ def evaluate(coco, results):
         if len(similarity)
     ]
     people = sum(a["num_keypoints"] > 0 for a in coco.anns.values())
-    return (*evaluation.stats[[0, 1, 5]], np.concatenate(best).sum() / people)
+    ap, ap50, ar = evaluation.stats[[0, 1, 5]]
+    return ap, ap50, ar, np.concatenate(best).sum() / people
 
 
-def main():
-    """Reads the arguments, runs the stages over the images, prints the figures."""
+def main() -> None:
+    """Run the stages over the images, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--annotations", type=Path, required=True)
@@ -78,6 +93,8 @@ def main():
     parser.add_argument("--size", type=int, help="longer side of the detector's input")
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
+    if arguments.boxes == "annotated" and arguments.pose == "none":
+        parser.error("--boxes annotated needs a pose model: choose one with --pose")
 
     detector, pose = None, None
     if arguments.boxes == "detected":
