@@ -14,7 +14,7 @@ BODY = np.array(
 
 
 def walker(fps, seconds=3.0, start=0.0, scale=30.0, place=(200.0, 300.0)):
-    """Somebody who walks to the right and swings the left wrist: times and keypoints."""
+    """Track of a person who walks to the right and swings the left wrist: times and keypoints."""
     times = start + np.arange(round(seconds * fps) + 1) / fps
     body = np.repeat(BODY[None], len(times), axis=0)
     body[:, :, 0] += times[:, None]
@@ -32,7 +32,7 @@ def test_any_frame_rate_gives_the_same_window(fps):
     assert np.abs(window - other).max() < 0.02
 
 
-def test_steps_lie_on_a_line_between_frames_at_irregular_times():
+def test_frames_at_irregular_times_are_interpolated_linearly():
     times, keypoints = walker(200)
     some = np.sort(np.random.default_rng(0).choice(len(times), 150, replace=False))
     some = np.union1d(some, [0, len(times) - 1])
@@ -55,7 +55,7 @@ def test_no_interpolation_across_a_gap():
     assert present[0, :, 10].all()
 
 
-def test_what_is_not_there_yet_or_no_longer_is_absent():
+def test_steps_before_the_first_and_after_the_last_frame_are_absent():
     times, keypoints = walker(RATE, seconds=0.5)
     window, present = span_window([(times, keypoints)], 0.6, 0.5)
     seen, late = present[0, :, 5], round(0.1 * RATE)
@@ -72,7 +72,7 @@ def test_faces_are_never_present():
     assert present[0, :, 0].all()
 
 
-def test_place_and_size_in_the_picture_do_not_matter():
+def test_position_and_size_in_the_image_do_not_matter():
     window, _ = span_window([walker(30)], 3.0, 0.5)
     other, _ = span_window([walker(30, scale=150, place=(-900, 12))], 3.0, 0.5)
     assert np.allclose(window, other, atol=1e-4)
@@ -98,7 +98,7 @@ def test_the_scale_survives_missing_joints(lost):
     assert size[1] == pytest.approx(size[0], rel=0.3)
 
 
-def test_the_scale_survives_shoulders_seen_edge_on_and_a_bent_body():
+def test_the_scale_survives_a_sideways_and_bent_body():
     times, keypoints = walker(30)
     whole, _ = span_window([(times, keypoints)], 3.0, 0.5)
     keypoints[:, [5, 6], 0] = keypoints[:, [5, 6], 0].mean(axis=1, keepdims=True)
@@ -107,7 +107,7 @@ def test_the_scale_survives_shoulders_seen_edge_on_and_a_bent_body():
     assert np.ptp(bent[0, :, 13, 0]) == pytest.approx(np.ptp(whole[0, :, 13, 0]), rel=0.3)
 
 
-def test_nothing_seen_is_nothing_present():
+def test_without_detections_nothing_is_present():
     times, keypoints = walker(30)
     keypoints[..., 2] = 0
     window, present = span_window([(times, keypoints)], 3.0, 0.5)

@@ -11,7 +11,7 @@ def test_parts_cover_each_joint_once():
     assert sorted(joint for part in PARTS.values() for joint in part) == list(range(17))
 
 
-def test_flip_exchanges_left_and_right_and_keeps_the_bones():
+def test_flip_swaps_left_and_right_and_keeps_the_bones():
     for joint, twin in enumerate(FLIP):
         swapped = JOINTS[joint].replace("left", "?").replace("right", "left").replace("?", "right")
         assert JOINTS[twin] == swapped
@@ -50,7 +50,7 @@ def test_a_json_file_names_its_joints(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", "[", '["tail"]'])
-def test_a_bad_layout_file_is_the_users_error(tmp_path, text):
+def test_a_bad_layout_file_raises_a_user_error(tmp_path, text):
     path = tmp_path / "bad.json"
     path.write_text(text)
     with pytest.raises(UserError, match=r"bad\.json"):

@@ -9,7 +9,7 @@ from models.action.checkpoint import read_checkpoint, write_checkpoint
 from models.errors import UserError
 
 
-def test_tensors_and_header_come_back(tmp_path):
+def test_tensors_and_header_are_read_back(tmp_path):
     model, path = nn.Linear(2, 3), tmp_path / "new" / "linear.safetensors"
     write_checkpoint(path, "linear", model, {"clips": [["a/b", "0"]], "rate": 0.5})
     tensors, header = read_checkpoint(path, "linear")
@@ -30,7 +30,7 @@ def test_other_kinds_and_other_files_are_refused(tmp_path):
         read_checkpoint(path, "linear")
 
 
-def test_a_place_that_cannot_be_written_is_the_users_error(tmp_path):
+def test_a_path_that_cannot_be_written_raises_a_user_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
         write_checkpoint(tmp_path / "file" / "a.safetensors", "linear", nn.Linear(1, 1), {})

@@ -19,7 +19,7 @@ def numpy_gin(layer, x):
     return hidden @ weights["mlp.3.weight"].T + weights["mlp.3.bias"]
 
 
-def test_a_layer_is_its_equation():
+def test_a_layer_follows_its_equation():
     torch.manual_seed(0)
     layer = GINLayer(5, 7)
     torch.nn.init.constant_(layer.epsilon, 0.3)
@@ -27,7 +27,7 @@ def test_a_layer_is_its_equation():
     assert np.allclose(layer(x).detach().numpy(), numpy_gin(layer, x.numpy()), atol=1e-5)
 
 
-def test_an_encoder_is_its_layers_with_relu_between():
+def test_an_encoder_has_relu_between_its_layers():
     torch.manual_seed(0)
     encoder = GINEncoder(4, 6, 3)
     x = torch.randn(17, 4)
@@ -46,7 +46,7 @@ def test_adjacency_and_its_normalisation():
     assert np.allclose(normalised, plain / np.sqrt(np.outer(degree, degree)))
 
 
-def test_it_computes_the_same_in_training_as_live():
+def test_training_and_evaluation_mode_agree():
     torch.manual_seed(0)
     layer, x = GINLayer(8, 8), torch.randn(3, 5, 17, 8)
     assert torch.allclose(layer.train()(x), layer.eval()(x), atol=1e-5)

@@ -13,7 +13,7 @@ def frames(count=6):
     return joints, present
 
 
-def test_whole_parts_are_masked_one_or_more():
+def test_one_or_more_whole_parts_are_masked():
     torch.manual_seed(0)
     masked = SkeletonMAE(masked_parts=(1, 3)).draw_mask(500).numpy()
     counts = set()
@@ -24,7 +24,7 @@ def test_whole_parts_are_masked_one_or_more():
     assert counts == {1, 2, 3}
 
 
-def test_random_joints_are_masked_instead_where_asked():
+def test_single_joints_can_be_masked_instead():
     torch.manual_seed(0)
     masked = SkeletonMAE(masked_parts=(1, 1), part_masking=False).draw_mask(500).numpy()
     assert set(masked.sum(axis=1)) == {2, 4, 5}
@@ -41,7 +41,7 @@ def test_masked_and_absent_joints_do_not_reach_the_network():
     assert not torch.equal(model.rebuild(joints, visible), model.rebuild(joints + 0.1, visible))
 
 
-def test_the_loss_is_the_notes_equation():
+def test_the_loss_follows_equation_2():
     joints, present = frames()
     for mean_loss in (False, True):
         model = SkeletonMAE(beta=2.0, mean_loss=mean_loss)
@@ -101,7 +101,7 @@ def test_training_finds_masked_joints():
     assert error.median() < 0.5 * shape.norm(dim=-1).median()
 
 
-def test_what_is_saved_is_loaded(tmp_path):
+def test_a_checkpoint_is_read_back(tmp_path):
     model = SkeletonMAE(depth=2, identity=True)
     model.clips = [["a/b", "0123"]]
     model.save(tmp_path / "mae.safetensors")

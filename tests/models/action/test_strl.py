@@ -33,7 +33,7 @@ def make(**settings):
     return STRL(LABELS, **settings).eval()
 
 
-def test_the_spatial_module_is_its_equation():
+def test_the_spatial_module_follows_equation_3():
     torch.manual_seed(0)
     module = SpatialModule(GINEncoder(8, 8, 2), 8, exchange=False)
     x = torch.randn(3, 5, 17, 8)
@@ -50,7 +50,7 @@ def test_the_spatial_module_is_its_equation():
             assert np.allclose(found, expected, atol=1e-4)
 
 
-def test_the_spatial_module_may_add_instead():
+def test_the_spatial_module_can_use_a_sum():
     torch.manual_seed(0)
     module = SpatialModule(GINEncoder(8, 8, 2), 8, exchange=False, concatenate=False)
     x = torch.randn(3, 5, 17, 8)
@@ -58,7 +58,7 @@ def test_the_spatial_module_may_add_instead():
     assert np.allclose(module(x, torch.full((3,), 3)).detach().numpy(), expected, atol=1e-5)
 
 
-def test_a_layer_is_its_equation():
+def test_a_layer_follows_equation_4():
     layer = make(**PAPER).layers[0]
     x = torch.randn(2, 4, 17, 16)
     alone = torch.tensor([2, 2])
@@ -68,7 +68,7 @@ def test_a_layer_is_its_equation():
     assert np.allclose(layer(x, alone).detach().numpy(), expected, atol=1e-5)
 
 
-def test_partners_meet_in_the_exchange_and_only_there():
+def test_only_the_exchange_depends_on_the_partner():
     torch.manual_seed(0)
     module = SpatialModule(GINEncoder(8, 8, 1), 8, exchange=True)
     x = torch.randn(2, 5, 17, 8)
@@ -78,14 +78,14 @@ def test_partners_meet_in_the_exchange_and_only_there():
 
 
 @pytest.mark.parametrize("settings", [LIVE, PAPER])
-def test_the_answer_does_not_depend_on_who_is_person_0(settings):
+def test_logits_do_not_depend_on_the_order_of_the_people(settings):
     model, (window, present) = make(**settings), windows()
     swapped = model(window.flip(1), present.flip(1))
     assert torch.allclose(model(window, present), swapped, atol=1e-4)
 
 
 @pytest.mark.parametrize("settings", [LIVE, PAPER])
-def test_what_is_absent_does_not_matter_nor_does_the_rest_of_the_batch(settings):
+def test_logits_do_not_depend_on_absent_joints_or_on_the_rest_of_the_batch(settings):
     model, (window, present) = make(**settings), windows()
     junk = torch.where(present[..., None], window, 1e3 * torch.randn_like(window))
     logits = model(window, present)
@@ -93,14 +93,14 @@ def test_what_is_absent_does_not_matter_nor_does_the_rest_of_the_batch(settings)
     assert torch.allclose(logits[:1], model(window[:1], present[:1]), atol=1e-4)
 
 
-def test_presence_matters():
+def test_logits_depend_on_presence():
     model, (window, present) = make(**LIVE), windows()
     fewer = present.clone()
     fewer[:, :, :, 9] = False
     assert not torch.allclose(model(window, present), model(window, fewer), atol=1e-3)
 
 
-def test_labels_are_kept_for_as_many_people_as_they_take():
+def test_labels_are_given_only_to_as_many_people_as_they_take():
     model, (window, present) = make(**LIVE), windows()
     possible = model(window, present).isfinite()
     assert possible[0].tolist() == [True, False, True, True]
@@ -110,19 +110,19 @@ def test_labels_are_kept_for_as_many_people_as_they_take():
     assert probability[0, 1] == 0
 
 
-def test_a_window_without_anybody_is_none_of_these():
+def test_an_empty_window_is_none_of_these():
     model, (window, present) = make(**LIVE), windows()
     probability = model.probabilities(model(window, torch.zeros_like(present)))
     assert torch.equal(probability[:, -1], torch.ones(4))
 
 
-def test_order_in_time_is_seen():
+def test_logits_depend_on_the_order_of_steps():
     model, (window, present) = make(**PAPER), windows()
     present[:] = True
     assert not torch.allclose(model(window, present), model(window.flip(2), present), atol=1e-4)
 
 
-def test_every_pretrained_tensor_arrives():
+def test_every_pretrained_tensor_is_copied():
     pretrained = SkeletonMAE(width=16, hidden=16, depth=2, identity=True, face=False)
     model = make(**LIVE)
     names = model.load_pretrained(pretrained)
@@ -146,7 +146,7 @@ def test_a_pretrained_network_of_another_shape_is_refused(other):
         make(**LIVE).load_pretrained(SkeletonMAE(**pretrained))
 
 
-def test_what_is_saved_is_loaded(tmp_path):
+def test_a_checkpoint_is_read_back(tmp_path):
     model, (window, present) = make(**LIVE), windows()
     model.thresholds, model.temperature, model.clips = {1: 0.7, 2: 0.4}, 1.5, [["a/b", "12"]]
     model.save(tmp_path / "strl.safetensors")
@@ -172,7 +172,7 @@ def test_other_files_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_one_classifier_goes_on_from_another(same):
+def test_a_classifier_continues_from_another(same):
     first, (window, present) = make(**LIVE), windows()
     torch.manual_seed(5)
     second = STRL(LABELS if same else [Label("swim", 1)], **LIVE).eval()

@@ -1,4 +1,4 @@
-"""The stand-in takes the place of compiled operations only where they are missing."""
+"""The stand-in replaces compiled operations only where they are missing."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from models.errors import UserError
 ROOT = Path(__file__).parents[3]
 
 
-def test_mmdetection_imports_and_its_operations_say_what_to_do():
+def test_a_missing_operation_says_what_to_install():
     from mmcv.ops import nms
 
     with pytest.raises(UserError, match=r"'nms'.*mmcv==2\.1\.0"):

@@ -1,4 +1,4 @@
-"""MoveNet against its original graphs (weights/reference_movenet.py), loaded by MMPose itself."""
+"""MoveNet, loaded by MMPose, against its original graphs (weights/reference_movenet.py)."""
 
 from pathlib import Path
 
@@ -89,8 +89,8 @@ def test_more_people_than_six(networks):
         np.testing.assert_allclose(of_twenty[:, :6], of_six, atol=1e-4)
 
 
-def test_topdown_inference_returns_to_the_picture(networks):
-    """A small crop about the person, put into a big picture, gives the same joints, moved."""
+def test_topdown_inference_is_in_pixels_of_the_image(networks):
+    """A crop of a person, pasted into a larger image, gives the same joints, shifted."""
     crop = cv2.imread(str(DATA / "lightning_walk.jpg"))
     picture = np.zeros((400, 500, 3), np.uint8)
     picture[150:342, 200:392] = crop
@@ -104,7 +104,7 @@ def test_topdown_inference_returns_to_the_picture(networks):
     np.testing.assert_allclose(found.keypoint_scores[0], joints[:, 2], atol=0.01)
 
 
-def test_bottomup_inference_returns_to_the_picture(networks):
+def test_bottomup_inference_is_in_pixels_of_the_image(networks):
     picture = cv2.imread(str(DATA / "multipose_wide.jpg"))
     (sample,) = inference_bottomup(networks["multipose"], picture)
     best = REFERENCE["multipose_wide/output"].reshape(6, 56)[0]
@@ -125,7 +125,7 @@ def test_sides_must_be_multiples_of_32(networks):
 
 @pytest.mark.parametrize("shape", [(1080, 1920), (1920, 1080), (33, 500), (256, 256)])
 def test_fit_long_side(shape):
-    """Corners of the picture come back from the network's input where they were."""
+    """The input covers the image at its own aspect ratio."""
     height, width = shape
     picture = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
     fitted = FitLongSide(512)({"img": picture})
@@ -138,6 +138,6 @@ def test_fit_long_side(shape):
     assert (corner <= 0).all() and (corner + fitted["input_scale"] >= (width, height)).all()
 
 
-def test_a_pictures_own_long_side_wins():
+def test_an_item_can_have_its_own_long_side():
     fitted = FitLongSide(512)({"img": np.zeros((100, 200, 3), np.uint8), "long_side": 256})
     assert fitted["input_size"] == (256, 128)

@@ -6,7 +6,7 @@ from models.pose.oks import oks
 
 
 @pytest.mark.parametrize("threshold", [None, 0.3])
-def test_it_is_mmposes(threshold):
+def test_oks_equals_mmpose(threshold):
     rng = np.random.default_rng(0)
     poses = rng.normal(100, 15, (9, 17, 3)).astype(np.float32)
     poses[..., 2] = rng.uniform(0, 1, (9, 17))
@@ -19,5 +19,5 @@ def test_it_is_mmposes(threshold):
     assert 0.05 < found[1:].max() < 1
 
 
-def test_nobody_is_like_nobody():
+def test_oks_of_no_poses_is_empty():
     assert oks(np.zeros((17, 3)), np.zeros((0, 17, 3)), 1.0, np.zeros(0)).shape == (0,)

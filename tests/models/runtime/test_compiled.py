@@ -40,7 +40,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def people(pictures):
-    """Everybody found in the pictures: boxes [P, 5] a picture."""
+    """Boxes [P, 5] of the people in each picture."""
     detector = CompiledBottomup("movenet_multipose")
     found = [detector(picture, 512)[0] for picture in pictures]
     assert sum(map(len, found)) > 12
@@ -48,13 +48,13 @@ def people(pictures):
 
 
 def shared_joints(found, expected, scale):
-    """Share of the joints that lie within 2 pixels of the network's input."""
+    """Fraction of joints that agree within 2 pixels of the network's input."""
     distance = np.linalg.norm(found[..., :2] - expected[..., :2], axis=-1) / scale
     return np.mean(distance < 2)
 
 
 @pytest.mark.parametrize("name", ["movenet_lightning", "movenet_thunder"])
-def test_crops_are_those_of_mmpose(name, pictures, people):
+def test_crops_equal_those_of_mmpose(name, pictures, people):
     pipeline = Topdown(CONFIGS / f"{name}.py").pipeline
     compiled = CompiledTopdown(name)
     odd = np.float32([[-40, 30, 200, 90], [1200.3, 400.7, 1500, 900], [50, 50, 50, 50]])
@@ -68,7 +68,7 @@ def test_crops_are_those_of_mmpose(name, pictures, people):
             np.testing.assert_array_equal(crop.extent, place["input_scale"])
 
 
-def test_a_crop_of_another_shape_is_mmposes_too(pictures):
+def test_crops_of_another_aspect_ratio_equal_those_of_mmpose(pictures):
     from mmpose.datasets.transforms import GetBBoxCenterScale, TopdownAffine
 
     for box in np.float32([[10, 20, 300, 90], [10, 20, 90, 400]]):
@@ -79,7 +79,7 @@ def test_a_crop_of_another_shape_is_mmposes_too(pictures):
         np.testing.assert_array_equal(crop.extent, expected["input_scale"])
 
 
-def test_the_whole_picture_keeps_its_shape():
+def test_the_whole_image_keeps_its_aspect_ratio():
     picture = np.zeros((442, 1280, 3), np.uint8)
     picture[:, 638:642] = 255
     crop = fit_long_side(picture, 512)
@@ -89,7 +89,7 @@ def test_the_whole_picture_keeps_its_shape():
 
 
 @pytest.mark.parametrize("name", ["movenet_lightning", "movenet_thunder"])
-def test_joints_are_those_of_mmpose(name, pictures, people):
+def test_joints_agree_with_mmpose(name, pictures, people):
     reference = init_model(
         load_config(CONFIGS / f"{name}.py"), str(WEIGHTS / f"{name}.pth"), device="cpu"
     )
@@ -112,7 +112,7 @@ def test_joints_are_those_of_mmpose(name, pictures, people):
 
 
 @pytest.mark.parametrize("long_side", [512, 320])
-def test_people_are_those_of_mmpose(pictures, long_side):
+def test_people_agree_with_mmpose(pictures, long_side):
     compiled, reference = CompiledBottomup("movenet_multipose"), Bottomup("movenet_multipose")
     upright = [np.ascontiguousarray(picture[:, 400:700]) for picture in pictures[:3]]
     for picture in pictures[::4] + upright[:1]:
@@ -123,7 +123,7 @@ def test_people_are_those_of_mmpose(pictures, long_side):
         assert len(keypoints) == 0 or shared_joints(keypoints, expected_keypoints, scale) >= 0.99
 
 
-def test_a_threshold_of_ones_own(pictures):
+def test_another_threshold(pictures):
     scores = CompiledBottomup("movenet_multipose", threshold=0.0)(pictures[-1], 256)[0][:, 4]
     assert len(scores) == 20
     strict = CompiledBottomup("movenet_multipose", threshold=scores.max() + 0.01)
@@ -132,7 +132,7 @@ def test_a_threshold_of_ones_own(pictures):
 
 
 @pytest.mark.parametrize("windows", [1, 2, 5])
-def test_answers_are_those_of_strl(windows):
+def test_probabilities_agree_with_strl(windows):
     reference, compiled = STRL.load(STRL_WEIGHTS), CompiledSTRL(STRL_WEIGHTS)
     assert compiled.labels == reference.labels
     assert compiled.thresholds == reference.thresholds
