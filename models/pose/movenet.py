@@ -307,11 +307,12 @@ def decode_many(
 
     middle = peak_cell + box_offset(peak)  # [B, N, 2]
     half = box_size(peak).clamp(min=0) / 2
-    limit = torch.stack([places[-1] for places in grid(center)]) + 1
+    axes = grid(center)
+    limit = torch.stack([places[-1] for places in axes]) + 1
     low, high = (torch.minimum(edge, limit).clamp(min=0) for edge in (middle - half, middle + half))
 
     guess = regression(peak).unflatten(2, (JOINTS, 2)) + peak_cell[:, :, None]  # [B, N, 17, 2]
-    evidence = _evidence(heatmap, guess, low, high, 0.3 * limit.min())
+    evidence = _evidence(heatmap, axes, guess, low, high, 0.3 * limit.min())
     scores, index = evidence.max(3)  # [B, N, 17]
     first = evidence[:, :ORIGINAL_PEOPLE].amax(1)
     first = first.gather(2, index.transpose(1, 2)).transpose(1, 2)
@@ -332,12 +333,18 @@ def _best_centers(center: Tensor, people: int, threshold: float | Tensor) -> tup
 
 
 def _evidence(
-    heatmap: Tensor, guess: Tensor, low: Tensor, high: Tensor, variance: Tensor
+    heatmap: Tensor,
+    axes: tuple[Tensor, Tensor],
+    guess: Tensor,
+    low: Tensor,
+    high: Tensor,
+    variance: Tensor,
 ) -> Tensor:
     """Weigh heat maps by a Gaussian around each regressed joint, which is 0 outside the box.
 
     Args:
         heatmap: [B, 17, H, W].
+        axes: row and column numbers, see `grid`.
         guess: regressed joints [B, N, 17, 2], (y, x) in cells.
         low, high: corners of the people's boxes [B, N, 2], (y, x) in cells.
         variance: denominator of the Gaussian's exponent, in square cells.
@@ -346,7 +353,7 @@ def _evidence(
         [B, N, 17, H × W].
     """
     along = []  # the Gaussian is a product of one factor per axis
-    for axis, place in enumerate(grid(heatmap)):
+    for axis, place in enumerate(axes):
         inside = (place >= low[:, :, None, axis, None]) & (place < high[:, :, None, axis, None])
         along.append(torch.exp(-((place - guess[..., axis, None]) ** 2) / variance) * inside)
     weight = along[0][..., :, None] * along[1][..., None, :]  # [B, N, 17, H, W]
