@@ -143,14 +143,14 @@ class Puppet:
         up = np.stack([np.sin(-self.bow), np.cos(self.lean), np.sin(self.lean)], axis=1)
         up[:, 1] *= np.cos(self.bow)
         up /= np.linalg.norm(up, axis=1, keepdims=True)
-        hips = self.hips + 0.02 * _drift(frames, 3, rng)
+        hips = self.hips + 0.02 * drift(frames, 3, rng)
         chest = hips + up
         across = np.stack([np.cos(self.twist), 0 * self.twist, -np.sin(self.twist)], axis=1)
         points = np.full((frames, 17, 3), np.nan)
         points[:, 0] = chest + body.head[1] * up + body.head[2] * _turned(across)
         for side, sign in enumerate((1, -1)):
             shoulder, hip = chest + sign * body.shoulder * across, hips + (sign * body.hip, 0, 0)
-            wrist = chest + self.hands[side] + 0.03 * _drift(frames, 3, rng)
+            wrist = chest + self.hands[side] + 0.03 * drift(frames, 3, rng)
             elbow, wrist = _bend(shoulder, wrist, body.arm, _pole(_ELBOW, sign, rng))
             knee, ankle = _bend(hip, self.feet[side], body.leg, _pole(_KNEE, sign, rng))
             for joint, value in zip(
@@ -185,7 +185,7 @@ def _bend(
     return middle, root + distance * way
 
 
-def _drift(frames: int, width: int, rng: np.random.Generator) -> np.ndarray:
+def drift(frames: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """People never keep quite still: slow noise of unit variance, [F, width]."""
     knots = rng.standard_normal((int(frames / FPS * 1.5) + 4, width))
     place = np.arange(frames) / FPS * 1.5 + rng.random()
@@ -195,7 +195,7 @@ def _drift(frames: int, width: int, rng: np.random.Generator) -> np.ndarray:
     return knots[left] * (1 - weight) + knots[left + 1] * weight
 
 
-def _sides(p: Puppet, both: float) -> list[int]:
+def acting_hands(p: Puppet, both: float) -> list[int]:
     """Which hands act: one of them, mostly the right, or both."""
     return [0, 1] if p.rng.random() < both else [int(p.rng.random() < 0.75)]
 
@@ -212,7 +212,8 @@ def _sometimes_seated(p: Puppet) -> None:
         p.lean += p.draw(-0.1, 0.2)
 
 
-def _wave(p: Puppet) -> None:
+def wave(p: Puppet) -> None:
+    """Wave one hand or both: at arm's length, in large arcs overhead, or with the forearm."""
     kind = p.rng.random()
     if kind < 0.3:  # an arm's length before the body or beside it, from side to side
         place, swing = p.draw((-0.2, -0.4, 0.2), (0.5, 0.35, 1.0)), p.draw(0.4, 1.1)
@@ -227,7 +228,7 @@ def _wave(p: Puppet) -> None:
     ramp = p.draw(0.3, 0.7)
     alike = p.rng.choice((-1, 1))
     phase = p.rng.random()
-    for side in _sides(p, 0.3):
+    for side in acting_hands(p, 0.3):
         p.reach(side, (start + ramp, place), back=stop)
         beat = 2 * np.pi * (rate * (p.t - start) + phase)
         on = p.between(start + 0.5 * ramp, stop - 0.2, 0.3) * swing
@@ -235,7 +236,8 @@ def _wave(p: Puppet) -> None:
         p.hands[side, :, 1] += on * lift * (1 - np.cos(2 * beat)) / 2
 
 
-def _clap(p: Puppet) -> None:
+def clap(p: Puppet) -> None:
+    """Clap the hands before the body, sometimes seated."""
     _sometimes_seated(p)
     start, stop = _span(p)
     height, ahead, wide = p.draw(-0.6, 0.4), p.draw(0.3, 0.9), p.draw(0.12, 0.9)
@@ -248,7 +250,8 @@ def _clap(p: Puppet) -> None:
         p.hands[side, :, 0] += sign * apart * p.between(start, stop, 0.4)
 
 
-def _golf(p: Puppet) -> None:
+def golf(p: Puppet) -> None:
+    """Swing a golf club with both hands, to either side."""
     p.lean += p.draw(0.25, 0.65)
     way = p.rng.choice((-1, 1))  # 1: from the right to the left
     set_, top, hit = p.draw((0.2, 0.9, 1.15), (0.6, 1.3, 1.5))
@@ -262,7 +265,8 @@ def _golf(p: Puppet) -> None:
     p.twist += p.path((set_, 0.0), (top, way * 0.9), (hit, 0.0), (end, -way * p.draw(0.6, 1.2)))
 
 
-def _tennis(p: Puppet) -> None:
+def tennis(p: Puppet) -> None:
+    """Play a tennis forehand or a serve."""
     side = int(p.rng.random() < 0.8)
     ready, hit = p.draw((0.4, 0.8), (0.8, 1.2))
     end, turn = hit + p.draw(0.2, 0.4), 1 if side else -1
@@ -284,7 +288,8 @@ def _tennis(p: Puppet) -> None:
     p.lean += p.path((ready, 0.0), (end, p.draw(0.0, 0.4)), (end + 0.8, 0.0))
 
 
-def _jump(p: Puppet) -> None:
+def jump(p: Puppet) -> None:
+    """Jump one to three times, on the spot or forward, sometimes as a star jump."""
     times = int(p.rng.integers(1, 4))
     take_off, flight = p.draw(0.5, 0.9), p.draw(0.25, 0.55)
     dip, height = p.draw(0.15, 0.7), p.draw(0.25, 1.3)
@@ -308,7 +313,8 @@ def _jump(p: Puppet) -> None:
             p.hands[side, :, 0] += sign * star * 0.8 * arc
 
 
-def _bend_down(p: Puppet) -> None:
+def bend_down(p: Puppet) -> None:
+    """Bend or squat down to the floor with one hand or both, and come up again."""
     down = p.draw(0.6, 1.3)
     stay, up = down + p.draw(0.0, 0.6), p.draw(0.6, 1.3)
     low = p.path((0.1, 0.0), (down, 1.0), (stay, 1.0), (stay + up, 0.0))
@@ -320,13 +326,14 @@ def _bend_down(p: Puppet) -> None:
     p.twist += p.draw(-0.4, 0.4) * low
     keeps = p.rng.random() < 0.5
     after = p.draw((-0.3, -0.6, 0.3), (0.1, -0.2, 0.7))
-    for side in _sides(p, 0.5):
+    for side in acting_hands(p, 0.5):
         floor = p.draw((-0.4, -1.1, 0.0), (0.1, -0.9, 0.5))
         keys = [(down, floor), (stay, floor)] + ([(stay + up, after)] if keeps else [])
         p.reach(side, *keys, back=None if keeps else stay + up)
 
 
-def _pour(p: Puppet) -> None:
+def pour(p: Puppet) -> None:
+    """Tilt one hand over a cup, which the other hand mostly holds."""
     _sometimes_seated(p)
     side = int(p.rng.random() < 0.75)
     start, stop = _span(p)
@@ -342,7 +349,8 @@ def _pour(p: Puppet) -> None:
     p.lean += p.draw(0.0, 0.45)
 
 
-def _pull_up(p: Puppet) -> None:
+def pull_up(p: Puppet) -> None:
+    """Do pull-ups on a bar."""
     every, high = p.draw(0.9, 2.2), p.draw(0.5, 0.95)
     up = high * (1 - np.cos(2 * np.pi * (p.t / every + p.rng.random()))) / 2
     place, bar = p.draw((-0.1, 0.9, 0.0), (0.5, 1.0, 0.2)), p.body.arm.sum() * 0.97
@@ -353,14 +361,15 @@ def _pull_up(p: Puppet) -> None:
     p.hips[:, 1] += up
 
 
-def _push(p: Puppet) -> None:
+def push(p: Puppet) -> None:
+    """Push something heavy while walking, or push once from the chest."""
     if p.rng.random() < 0.35:  # something heavy, on and on
         place = p.draw((-0.25, -0.6, 0.6), (0.05, 0.1, 1.05))
         for side in (0, 1):
             p.hands[side] = p.at(side, place)
         p.walk(p.draw(0.3, 3.5), p.draw(0.4, 1.1), 0.2)
         for side in (0, 1):
-            p.hands[side] = p.at(side, place + 0.05 * _drift(len(p.t), 3, p.rng))
+            p.hands[side] = p.at(side, place + 0.05 * drift(len(p.t), 3, p.rng))
         p.lean += p.draw(0.05, 1.2)
         p.hips[:, 1] -= p.draw(0.0, 0.4)
         return
@@ -370,7 +379,7 @@ def _push(p: Puppet) -> None:
         p.draw((-0.35, -0.45, 0.2), (0.05, 0.0, 0.5)),
         p.draw((-0.35, -0.3, 0.9), (0.0, 0.15, 1.15)),
     )
-    for side in _sides(p, 0.75):
+    for side in acting_hands(p, 0.75):
         p.reach(side, (ready, chest), (out, ahead), (stay, ahead), back=stay + p.draw(0.4, 0.9))
     forward = p.path((ready, 0.0), (out, 1.0), (stay, 1.0), (stay + 0.7, 0.0))
     p.lean += p.draw(0.0, 0.4) * forward
@@ -378,7 +387,8 @@ def _push(p: Puppet) -> None:
     p.feet[int(p.rng.integers(2)), :, 2] += p.draw(0.0, 0.8) * p.rise(ready, out)
 
 
-def _run(p: Puppet) -> None:
+def run(p: Puppet) -> None:
+    """Run, covering ground or on the spot."""
     on_the_spot = p.rng.random() < 0.35
     for side in (0, 1):
         p.hands[side] = p.at(side, p.draw((0.0, -0.8, 0.2), (0.25, -0.45, 0.6)))
@@ -398,7 +408,8 @@ def _on_the_spot(p: Puppet, stride: float) -> None:
     p.feet[..., 2] *= stride
 
 
-def _walk(p: Puppet) -> None:
+def walk(p: Puppet) -> None:
+    """Walk, covering ground or on the spot, sometimes carrying something."""
     carries = p.rng.random() < 0.15
     place = p.draw((-0.4, -0.8, 0.3), (0.1, -0.3, 0.7))
     p.walk(p.draw(1.2, 3.4), p.draw(0.65, 1.1), p.draw(0.1, 0.3))
@@ -408,7 +419,8 @@ def _walk(p: Puppet) -> None:
         _on_the_spot(p, p.draw(0.3, 1.0))
 
 
-def _sit_down(p: Puppet) -> None:
+def sit_down(p: Puppet) -> None:
+    """Sit down on a seat behind."""
     start = p.draw(0.1, 0.6)
     stop = start + p.draw(0.7, 1.8)
     low = p.rise(start, stop)
@@ -425,7 +437,8 @@ def _sit_down(p: Puppet) -> None:
             p.reach(side, (stop, lap))
 
 
-def _throw(p: Puppet) -> None:
+def throw(p: Puppet) -> None:
+    """Throw with one hand: over the shoulder, underhand, or across the body."""
     side = int(p.rng.random() < 0.8)
     ready = p.draw(0.45, 0.9)
     gone = ready + p.draw(0.15, 0.4)
@@ -459,7 +472,8 @@ def _throw(p: Puppet) -> None:
     p.hips[:, 2] += p.draw(0.0, 0.7) * p.rise(ready - 0.1, end)
 
 
-def _punch(p: Puppet) -> None:
+def punch(p: Puppet) -> None:
+    """Punch one to four times with one fist or both in turn, forward or to the side."""
     first = int(p.rng.random() < 0.7)
     times = int(p.rng.integers(1, 5))
     every, strike = p.draw(0.45, 0.9), p.draw(0.12, 0.28)
@@ -487,7 +501,8 @@ def _punch(p: Puppet) -> None:
     p.lean += p.draw(0.0, 0.25)
 
 
-def _draw_in_the_air(p: Puppet) -> None:
+def draw_in_the_air(p: Puppet) -> None:
+    """Draw a circle, a cross or a tick in the air with one hand."""
     side = int(p.rng.random() < 0.8)
     size, centre = p.draw(0.25, 0.65), p.draw((-0.5, -0.3, 0.6), (0.2, 0.5, 0.95))
     begin, stroke = p.draw(0.5, 0.9), p.draw(0.3, 0.65)
@@ -510,7 +525,8 @@ def _draw_in_the_air(p: Puppet) -> None:
     p.reach(side, *keys, back=keys[-1][0] + p.draw(0.4, 0.9))
 
 
-def _kick(p: Puppet) -> None:
+def kick(p: Puppet) -> None:
+    """Kick once or twice, forward or sideways."""
     side = int(p.rng.random() < 0.75)
     sign = 1 if side == 0 else -1
     times = int(p.rng.integers(1, 3))
@@ -539,17 +555,17 @@ def _kick(p: Puppet) -> None:
         )
 
 
-def _something_else(p: Puppet) -> None:
+def something_else(p: Puppet) -> None:
     """Hands go somewhere, stay, and come back: none of the above, or part of it."""
     _sometimes_seated(p)
     kind = p.rng.random()
     if kind < 0.25:  # to the head or the mouth: a phone, a cup, a scratch
         place = p.draw((-0.35, 0.2, 0.1), (0.0, 0.5, 0.4))
         start, stop = _span(p, 1.0)
-        for side in _sides(p, 0.2):
+        for side in acting_hands(p, 0.2):
             p.reach(side, (start + 0.5, place), back=stop if p.rng.random() < 0.6 else None)
     elif kind < 0.6:
-        for side in _sides(p, 0.5):
+        for side in acting_hands(p, 0.5):
             time, keys = p.draw(0.3, 0.8), []
             for _ in range(p.rng.integers(1, 3)):
                 place = p.draw((-0.5, -1.0, -0.1), (0.8, 0.6, 0.8))
@@ -574,7 +590,8 @@ def _flinch(p: Puppet, when: float) -> None:
         hand += hit[:, None] * p.draw((-0.1, 0.0, -0.1), (0.1, 0.5, 0.5))
 
 
-def _approach(a: Puppet, b: Puppet) -> float:
+def approach(a: Puppet, b: Puppet) -> float:
+    """Walk up to the other, who stands."""
     start, near = a.draw(0.0, 0.4), a.draw(1.5, 2.6)
     speed = a.draw(1.4, 3.2)
     stop = a.seconds - a.draw(-0.5, 0.4)
@@ -582,30 +599,35 @@ def _approach(a: Puppet, b: Puppet) -> float:
     return near + a.hips[-1, 2]
 
 
-def _walk_away(a: Puppet, b: Puppet) -> float:
+def walk_away(a: Puppet, b: Puppet) -> float:
+    """Walk away from the other, who stands."""
     a.walk(a.draw(1.4, 3.2), a.draw(0.65, 1.0), 0.2, a.rise(0.0, a.draw(0.1, 0.8)))
     return -a.draw(1.4, 2.6)
 
 
-def _kick_someone(a: Puppet, b: Puppet) -> float:
-    _kick(a)
+def kick_someone(a: Puppet, b: Puppet) -> float:
+    """Kick the other, who flinches."""
+    kick(a)
     _flinch(b, a.draw(0.6, 1.0))
     return a.draw(1.3, 2.2)
 
 
-def _push_someone(a: Puppet, b: Puppet) -> float:
-    _push(a)
+def push_someone(a: Puppet, b: Puppet) -> float:
+    """Push the other, who flinches."""
+    push(a)
     _flinch(b, a.draw(0.7, 1.1))
     return a.draw(1.2, 1.9) + a.hips[len(a.t) // 2, 2]
 
 
-def _punch_someone(a: Puppet, b: Puppet) -> float:
-    _punch(a)
+def punch_someone(a: Puppet, b: Puppet) -> float:
+    """Punch the other, who flinches."""
+    punch(a)
     _flinch(b, a.draw(0.5, 0.8))
     return a.draw(1.1, 1.8)
 
 
-def _shake_hands(a: Puppet, b: Puppet) -> float:
+def shake_hands(a: Puppet, b: Puppet) -> float:
+    """Shake right hands."""
     gap, height = a.draw(1.5, 2.3), a.draw(-0.75, -0.3)
     start = a.draw(0.3, 0.8)
     stop = a.seconds - a.draw(-0.4, 0.4)
@@ -622,7 +644,7 @@ def _shake_hands(a: Puppet, b: Puppet) -> float:
     return gap
 
 
-def _hug(a: Puppet, b: Puppet) -> float:
+def hug(a: Puppet, b: Puppet) -> float:
     """Some press their whole bodies together, others lean over from where they stand."""
     chests, meet = a.draw(0.2, 0.6), a.draw(0.5, 1.2)
     leans = a.draw(0.05, 0.6), a.draw(0.05, 0.6)
@@ -646,12 +668,13 @@ def _hug(a: Puppet, b: Puppet) -> float:
     return near + a.hips[-1, 2] + b.hips[-1, 2]
 
 
-def _hand_over(a: Puppet, b: Puppet) -> float:
+def hand_over(a: Puppet, b: Puppet) -> float:
+    """Hand something over to the other."""
     gap, height = a.draw(1.5, 2.4), a.draw(-0.7, -0.1)
     start = a.draw(0.3, 0.8)
     give = start + a.draw(0.3, 0.7)
     for p, back, hands in ((a, give + 0.6, 0.25), (b, give + a.draw(0.6, 1.2), 0.25)):
-        for side in _sides(p, hands):
+        for side in acting_hands(p, hands):
             place = (-0.6 * p.body.shoulder, height, gap / 2)
             held = p.draw((-0.2, -0.8, 0.3), (0.0, -0.4, 0.6))
             p.reach(
@@ -665,36 +688,36 @@ def _hand_over(a: Puppet, b: Puppet) -> float:
 
 
 ALONE: dict[str, Callable[[Puppet], None]] = {
-    "wave": _wave,
-    "clap": _clap,
-    "play golf": _golf,
-    "play tennis": _tennis,
-    "jump": _jump,
-    "bend or pick up": _bend_down,
-    "pour": _pour,
-    "pull up": _pull_up,
-    "push": _push,
-    "run": _run,
-    "walk": _walk,
-    "sit down": _sit_down,
-    "stand up": _sit_down,  # played backwards
-    "throw": _throw,
-    "punch": _punch,
-    "draw in the air": _draw_in_the_air,
-    "kick": _kick,
-    NOTHING: _something_else,
+    "wave": wave,
+    "clap": clap,
+    "play golf": golf,
+    "play tennis": tennis,
+    "jump": jump,
+    "bend or pick up": bend_down,
+    "pour": pour,
+    "pull up": pull_up,
+    "push": push,
+    "run": run,
+    "walk": walk,
+    "sit down": sit_down,
+    "stand up": sit_down,  # played backwards
+    "throw": throw,
+    "punch": punch,
+    "draw in the air": draw_in_the_air,
+    "kick": kick,
+    NOTHING: something_else,
 }
 """What a puppet can do by itself."""
 
 TOGETHER: dict[str, Callable[[Puppet, Puppet], float]] = {
-    "approach": _approach,
-    "walk away": _walk_away,
-    "kick someone": _kick_someone,
-    "push someone": _push_someone,
-    "punch someone": _punch_someone,
-    "shake hands": _shake_hands,
-    "hug": _hug,
-    "hand something over": _hand_over,
+    "approach": approach,
+    "walk away": walk_away,
+    "kick someone": kick_someone,
+    "push someone": push_someone,
+    "punch someone": punch_someone,
+    "shake hands": shake_hands,
+    "hug": hug,
+    "hand something over": hand_over,
 }
 """What two do; the function says how far before the first one, in the end, the second stands."""
 
