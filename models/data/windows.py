@@ -96,7 +96,7 @@ class LiveWindows(Dataset):
 
     Args:
         clips: labelled clips, and such of nothing.
-        puppets: such clips that puppets act out (see `models.data.puppet`).
+        puppets: such clips that puppets act out (see `models.data.puppet.clips`).
         rehearsed: part of the actions that puppets act out, where there are any.
         people: how many people each label takes.
         held: labels that are also true of people who keep still.

@@ -11,7 +11,7 @@ from models.action.label import NOTHING
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL, Label
 from models.data.augment import Augmentation
-from models.data.puppet import KNOWN, perform
+from models.data.puppet.clips import KNOWN, perform
 from models.data.pyskl import Clip, named
 from models.data.windows import ClipWindows, LiveWindows
 from models.errors import UserError

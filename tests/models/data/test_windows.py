@@ -7,7 +7,7 @@ import pytest
 
 from models.action.label import NOTHING
 from models.data.augment import Augmentation
-from models.data.puppet import perform
+from models.data.puppet.clips import perform
 from models.data.pyskl import load_split
 from models.data.scene import Scene, pad, precede
 from models.data.windows import ClipWindows, LiveWindows, clip_windows, live_windows
