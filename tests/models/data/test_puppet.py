@@ -3,7 +3,8 @@ import pytest
 from mmengine.config import Config
 
 from models.action.label import NOTHING, Label
-from models.data.puppet.clips import ALONE, KNOWN, TOGETHER, Puppet, perform
+from models.data.puppet.body import Puppet
+from models.data.puppet.clips import ALONE, KNOWN, TOGETHER, perform
 from models.skeleton import FACE
 from models.training.recipes import rehearse
 
