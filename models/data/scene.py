@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.data.augment import sway
+from models.data.augment import bone_lengths, sway
 from models.data.pyskl import Clip
 from models.sample import RATE, STEPS, Track
 from models.skeleton import FLIP, PARTS
@@ -196,3 +196,8 @@ def middle(points: np.ndarray) -> np.ndarray:
     """Centre of what is seen in a pose, or in a person's poses, [2]."""
     xy = points[..., :2].reshape(-1, 2)
     return np.nan_to_num(np.nanmean(xy, axis=0)) if not np.isnan(xy).all() else xy[0] * 0 + 0
+
+
+def all_bone_lengths(scenes: Sequence[Scene]) -> np.ndarray:
+    """Bone lengths of everybody in the scenes, [K, 17]."""
+    return np.stack([bone_lengths(person[..., :2]) for scene in scenes for person in scene.points])

@@ -11,9 +11,10 @@ from models.action.label import NOTHING
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL, Label
 from models.data.augment import Augmentation
+from models.data.live import LiveWindows
 from models.data.puppet.clips import KNOWN, perform
 from models.data.pyskl import Clip, named
-from models.data.windows import ClipWindows, LiveWindows
+from models.data.windows import ClipWindows
 from models.errors import UserError
 from models.training.evaluation import fit_temperature, fit_threshold, predict
 from models.training.runner import FineTuning, Pretraining, train

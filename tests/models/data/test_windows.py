@@ -1,188 +1,33 @@
 from collections import Counter
-from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
-import pytest
 
-from models.action.label import NOTHING
 from models.data.augment import Augmentation
-from models.data.puppet.clips import perform
-from models.data.pyskl import load_split
-from models.data.scene import Scene, pad, precede
-from models.data.windows import ClipWindows, LiveWindows, clip_windows, live_windows
+from models.data.windows import ClipWindows, clip_windows, live_windows
 from models.sample import RATE
-from tests.skeletons import act, dataset
 
 ROUGH = Augmentation(turn=0.5, roll=0.2, speed=0.3, jitter=0.03, dropout=0.1, parts=0.3, cut=0.3)
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    single = load_split([dataset(folder / "single.pkl", clips=12)], ["train"])
-    pair = dataset(folder / "pair.pkl", clips=12, people=2, seed=1, classes=["hug", "push"])
-    return single + load_split([pair], ["train"])
-
-
-def live(clips, **settings):
-    people = {"class 0": 1, "class 1": 1, "hug": 2, "push": 2}
-    settings = {
-        "puppets": [],
-        "rehearsed": 0.0,
-        "solo": frozenset({"push"}),
-        "acting": {},
-        "augmentation": ROUGH,
-        "length": 60,
-        "negatives": 0.4,
-        "whole": 0.1,
-        "past": 0.3,
-    } | settings
-    return LiveWindows(
-        clips=clips,
-        people=people,
-        held=frozenset({"hug"}),
-        cyclic=frozenset({"class 0"}),
-        **settings,
-    )
+CLASSES = ["class 0", "class 1", "hug", "push"]
 
 
 def test_clip_windows_show_each_clip_once_an_epoch_in_another_order(clips):
-    windows = ClipWindows(clips, ["class 0", "class 1", "hug", "push"], Augmentation())
+    windows = ClipWindows(clips, CLASSES, Augmentation())
     epochs = [[windows[len(clips) * epoch + i] for i in range(len(clips))] for epoch in range(2)]
     order = [[window.tobytes() for window, _, _ in epoch] for epoch in epochs]
     assert order[0] != order[1]
     assert Counter(target for _, _, target in epochs[0]) == Counter(
-        ["class 0", "class 1", "hug", "push"].index(clip.label) for clip in clips
+        CLASSES.index(clip.label) for clip in clips
     )
 
 
-@pytest.mark.parametrize("kind", ["clip", "live"])
-def test_a_sample_is_a_function_of_its_seed_and_index(clips, kind):
+def test_a_sample_is_a_function_of_its_seed_and_index(clips):
     def make(seed):
-        if kind == "live":
-            return live(clips, seed=seed)
-        return ClipWindows(clips, ["class 0", "class 1", "hug", "push"], ROUGH, seed)
+        return ClipWindows(clips, CLASSES, ROUGH, seed)
 
     for index in (0, 7, 1000):
         one, two, other = make(0)[index], make(0)[index], make(1)[index]
         assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
         assert not np.array_equal(one[0], other[0])
-
-
-def test_live_windows_fit_what_their_labels_say(clips):
-    windows, kinds = live(clips, length=400), Counter()
-    for index in range(400):
-        window, present, target = windows[index]
-        people = present.any(axis=(1, 2)).sum()
-        kinds[target] += 1
-        assert np.isfinite(window).all()
-        assert not present[:, :, 1:5].any()
-        if target < 4:
-            assert people == list(windows.people.values())[target]
-    assert all(kinds[target] > 20 for target in range(4))
-    assert 120 < kinds[4] < 220
-
-
-def test_puppets_act_out_their_part_of_the_labels_they_know(clips):
-    puppets = [perform("hug", number) for number in range(3)]
-    windows = live(clips, puppets=puppets, rehearsed=0.8)
-    rng = np.random.default_rng(0)
-    drawn = [windows._draw(rng) for _ in range(2000)]
-    kinds = Counter(target for _, target in drawn)
-    assert max(kinds.values()) < 1.2 * min(kinds.values())  # as many as without puppets
-    real = windows.scenes[: len(clips)]
-    acted = [scene for scene, target in drawn if not any(scene is other for other in real)]
-    assert 0.75 < len(acted) / kinds[2] < 0.85
-    only = live([], puppets=puppets, rehearsed=0.3, negatives=0.0, length=20)
-    assert {only[index][2] for index in range(20)} <= {2, 4}
-
-
-def test_bystanders_are_often_people_of_pairs_who_never_met(clips):
-    windows = live(clips, augmentation=Augmentation())
-    rng = np.random.default_rng(0)
-    people = [p for scene in windows.scenes for p in scene.points if len(scene.points) == 2]
-    for _ in range(20):
-        someone = windows._any(rng, pairs=True).points[0]
-        assert any(someone is p or np.array_equal(someone, p, equal_nan=True) for p in people)
-    assert all(len(windows._bystanders(rng).points) == 2 for _ in range(20))
-
-
-def test_negatives_come_alone_and_in_pairs_still_and_moving(clips):
-    windows = live(clips, negatives=1.0, augmentation=Augmentation())
-    alone, together, still, moving = 0, 0, 0, 0
-    for index in range(120):
-        window, present, target = windows[index]
-        assert target == 4
-        pair = present[1].any()
-        alone, together = alone + (not pair), together + pair
-        both = present[0, 1:] & present[0, :-1]
-        speed = np.abs(np.diff(window[0], axis=0))[both].mean() * RATE
-        still, moving = still + (speed < 0.1), moving + (speed > 0.2)
-    assert min(alone, together, still, moving) > 15
-
-
-def test_clips_of_nothing_are_negatives_and_no_label(clips):
-    labels = [clip.label for clip in clips]
-    spared = [replace(clip, label=NOTHING) if clip.label == "class 1" else clip for clip in clips]
-    windows = live(spared, negatives=1.0, augmentation=Augmentation())
-    assert len(windows.others) == labels.count("class 1")
-    drawn = [windows._nothing(np.random.default_rng(seed)) for seed in range(200)]
-    assert any(scene is other for scene in drawn for other in windows.others)
-    none = live(spared, negatives=0.0, whole=0.5, length=300)
-    assert "class 1" not in none.labels
-    assert all(none[index][2] != 1 for index in range(300))
-
-
-def test_people_stand_with_hanging_arms_before_and_after():
-    pose = act(0, 12, np.random.default_rng(0))
-    pose = np.concatenate([pose, np.ones((*pose.shape[:-1], 1))], axis=-1).astype(np.float32)
-    scene = Scene(np.arange(12) / 30, pose[None] / np.float32(100))
-    arms = {9: 7, 10: 8, 7: 5, 8: 6}
-    hanging = 0
-    for seed in range(10):
-        padded = pad(scene, 0.99, 0.99, np.random.default_rng(seed))
-        assert np.array_equal(padded.points[:, 30:42], scene.points)
-        assert np.allclose(np.diff(padded.times), 1 / 30)
-        for end, start in zip((padded.points[0, 0], padded.points[0, -1]), (0, -1), strict=True):
-            kept = [joint for joint in range(17) if joint not in arms]
-            assert np.allclose(end[kept], scene.points[0, start, kept])
-            bones = {joint: (end[joint] - end[root])[:2] for joint, root in arms.items()}
-            lengths = [
-                np.linalg.norm((scene.points[0, start, joint] - scene.points[0, start, root])[:2])
-                for joint, root in arms.items()
-            ]
-            assert np.allclose([np.linalg.norm(b) for b in bones.values()], lengths, atol=1e-4)
-            hanging += all(bone[1] > 0.85 * np.linalg.norm(bone) for bone in bones.values())
-    assert 4 < hanging < 18
-
-
-def test_something_else_may_come_before_an_action(clips):
-    scenes = [Scene.of(clip) for clip in clips if clip.label in ("hug", "push")]
-    rng = np.random.default_rng(0)
-    for scene, other in pairwise(scenes):
-        swapped = Scene(other.times, other.points[::-1])
-        frames = int(np.ceil(0.8 * scene.fps))
-        for before in (other, swapped):
-            whole = precede(scene, before, 0.8, rng)
-            assert whole.points.shape[1] == scene.points.shape[1] + frames
-            np.testing.assert_array_equal(whole.points[:, frames:], scene.points)
-            assert whole.fps == pytest.approx(scene.fps, rel=0.05)
-            turn = np.nanmax(np.abs(np.diff(whole.points[..., :2], axis=1)), axis=(0, 2, 3))
-            assert turn[frames - 1] < 2 * np.nanmax(turn[frames:]) + 0.2  # no leap, no exchange
-    windows = live(clips, past=1.0, augmentation=Augmentation())
-    assert all(len(windows._past(scene, rng).points) == 2 for scene in scenes)
-
-
-def test_a_held_interaction_may_be_still(clips):
-    windows = live(clips, negatives=0.0, whole=0.0, augmentation=Augmentation(), length=300)
-    slow = Counter()
-    for index in range(300):
-        window, present, target = windows[index]
-        both = present[:, 1:] & present[:, :-1]
-        slow[target] += np.abs(np.diff(window, axis=1))[both].mean() * RATE < 0.1
-    assert slow[2] > 5
-    assert slow[0] == slow[1] == 0
 
 
 def test_evaluation_windows(clips):
@@ -196,35 +41,6 @@ def test_evaluation_windows(clips):
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(seen_live, again, strict=True))
     later = live_windows(clips, seed=1)
     assert not all(np.array_equal(a[0], b[0]) for a, b in zip(seen_live, later, strict=True))
-
-
-def test_a_scene_is_in_torso_lengths_with_nothing_where_nothing_was_seen(clips):
-    clip = clips[0]
-    clip.keypoints[0, 3, 9, 2] = 0
-    points = Scene.of(clip).points
-    assert np.isnan(points[0, 3, 9, :2]).all()
-    torso = np.linalg.norm(points[0, :, 5, :2] - points[0, :, 11, :2], axis=-1)
-    assert torso.mean() == pytest.approx(1, rel=0.35)
-    clip.keypoints[0, 3, 9, 2] = 1
-
-
-def test_the_people_of_a_pair_taken_alone(clips):
-    pushing = [clip for clip in clips if clip.label == "push"]
-    for clip in pushing:  # the left one steps towards the right one
-        clip.keypoints[0, :, :, 0] += np.linspace(0, 3 * clip.unit, len(clip.times))[:, None]
-    windows = live(pushing, solo=frozenset(), acting={"push": ("class 1", 1)})
-    assert windows.labels == ["push"] * len(pushing) + ["class 1"] * len(pushing)
-    for clip, scene, other in zip(
-        pushing, windows.scenes[len(pushing) :], windows.passive, strict=True
-    ):
-        actor, passive = Scene.of(clip).points
-        assert np.array_equal(scene.points[0], actor)
-        assert np.array_equal(other.points[0], passive)
-
-
-def test_whole_clips_are_among_the_samples(clips):
-    windows = live(clips, negatives=0.0, whole=1.0, augmentation=Augmentation())
-    assert all(windows[index][1][0, :, 5].all() for index in range(20))
 
 
 def test_a_live_window_may_end_at_a_given_part_of_the_clip(clips):

@@ -1,0 +1,55 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from models.data.scene import Scene, pad, precede
+from tests.skeletons import act
+
+
+def test_people_stand_with_hanging_arms_before_and_after():
+    pose = act(0, 12, np.random.default_rng(0))
+    pose = np.concatenate([pose, np.ones((*pose.shape[:-1], 1))], axis=-1).astype(np.float32)
+    scene = Scene(np.arange(12) / 30, pose[None] / np.float32(100))
+    arms = {9: 7, 10: 8, 7: 5, 8: 6}
+    hanging = 0
+    for seed in range(10):
+        padded = pad(scene, 0.99, 0.99, np.random.default_rng(seed))
+        assert np.array_equal(padded.points[:, 30:42], scene.points)
+        assert np.allclose(np.diff(padded.times), 1 / 30)
+        for end, start in zip((padded.points[0, 0], padded.points[0, -1]), (0, -1), strict=True):
+            kept = [joint for joint in range(17) if joint not in arms]
+            assert np.allclose(end[kept], scene.points[0, start, kept])
+            bones = {joint: (end[joint] - end[root])[:2] for joint, root in arms.items()}
+            lengths = [
+                np.linalg.norm((scene.points[0, start, joint] - scene.points[0, start, root])[:2])
+                for joint, root in arms.items()
+            ]
+            assert np.allclose([np.linalg.norm(b) for b in bones.values()], lengths, atol=1e-4)
+            hanging += all(bone[1] > 0.85 * np.linalg.norm(bone) for bone in bones.values())
+    assert 4 < hanging < 18
+
+
+def test_something_else_may_come_before_an_action(clips):
+    scenes = [Scene.of(clip) for clip in clips if clip.label in ("hug", "push")]
+    rng = np.random.default_rng(0)
+    for scene, other in pairwise(scenes):
+        swapped = Scene(other.times, other.points[::-1])
+        frames = int(np.ceil(0.8 * scene.fps))
+        for before in (other, swapped):
+            whole = precede(scene, before, 0.8, rng)
+            assert whole.points.shape[1] == scene.points.shape[1] + frames
+            np.testing.assert_array_equal(whole.points[:, frames:], scene.points)
+            assert whole.fps == pytest.approx(scene.fps, rel=0.05)
+            turn = np.nanmax(np.abs(np.diff(whole.points[..., :2], axis=1)), axis=(0, 2, 3))
+            assert turn[frames - 1] < 2 * np.nanmax(turn[frames:]) + 0.2  # no leap, no exchange
+
+
+def test_a_scene_is_in_torso_lengths_with_nothing_where_nothing_was_seen(clips):
+    clip = clips[0]
+    clip.keypoints[0, 3, 9, 2] = 0
+    points = Scene.of(clip).points
+    assert np.isnan(points[0, 3, 9, :2]).all()
+    torso = np.linalg.norm(points[0, :, 5, :2] - points[0, :, 11, :2], axis=-1)
+    assert torso.mean() == pytest.approx(1, rel=0.35)
+    clip.keypoints[0, 3, 9, 2] = 1
