@@ -9,12 +9,14 @@ Space is (left, up, forward) of a person who faces +forward, in torso lengths; t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 FPS = 30.0
 
-Vector = Sequence[float]
+Vector = np.ndarray | Sequence[float]
 
 ARM, LEG = (0.646, 0.507), (0.851, 0.854)  # upper arm, forearm; thigh, shank: as in models.sample
 _NEAR = 1e-6
@@ -78,7 +80,13 @@ class Puppet:
             return rng.normal((0.05, -0.85, 0.1), 0.06)  # on the hip
         return rng.normal((-0.15, -0.7, 0.5), 0.1)  # before the body
 
-    def draw(self, low: Vector | float, high: Vector | float) -> np.ndarray:
+    @overload
+    def draw(self, low: float, high: float) -> float: ...
+
+    @overload
+    def draw(self, low: Vector, high: Vector) -> np.ndarray: ...
+
+    def draw(self, low: Vector | float, high: Vector | float) -> np.ndarray | float:
         """Something between the two."""
         return self.rng.uniform(low, high)
 
@@ -97,12 +105,13 @@ class Puppet:
         """1 between the two times, 0 well before and after, [F]."""
         return self.rise(start, start + ramp) - self.rise(stop - ramp, stop)
 
-    def path(self, *keys: tuple[float, Vector]) -> np.ndarray:
+    def path(self, *keys: tuple[float, ArrayLike]) -> np.ndarray:
         """Through (time, place) in turn, [F, ...]; each is reached at its time."""
-        (before, place), *rest = keys
-        value = np.zeros((len(self.t), *np.shape(place))) + place
+        (before, start), *rest = keys
+        place = np.asarray(start)
+        value = np.zeros((len(self.t), *place.shape)) + place
         for time, target in rest:
-            weight = self.rise(before, time).reshape(-1, *[1] * np.ndim(target))
+            weight = self.rise(before, time).reshape(-1, *[1] * place.ndim)
             value, place = value + weight * (np.asarray(target) - place), np.asarray(target)
             before = time
         return value
@@ -111,10 +120,10 @@ class Puppet:
         """Move a hand through (time, (outward, up, forward)), and back to rest by a time."""
         rest = self.hands[side, 0]
         begin = max(keys[0][0] - self.draw(0.3, 0.7), 0.0)
-        keys = [(begin, rest), *((time, self.at(side, target)) for time, target in keys)]
+        way = [(begin, rest), *((time, self.at(side, target)) for time, target in keys)]
         if back is not None:
-            keys += [(back - min(0.4, (back - keys[-1][0]) / 2), keys[-1][1]), (back, rest)]
-        self.hands[side] = self.path(*keys)
+            way += [(back - min(0.4, (back - way[-1][0]) / 2), way[-1][1]), (back, rest)]
+        self.hands[side] = self.path(*way)
 
     def walk(self, speed: float, rate: float, lift: float, when: np.ndarray | float = 1.0) -> None:
         """Legs walk at `rate` strides a second, arms swing, hips move on where `when` is 1."""
