@@ -1,1 +1,5 @@
-"""A puppet that acts out the vocabulary: its body, its actions by kind, and the clips of them."""
+"""A puppet that acts out the vocabulary, for views and ways of acting that no recorded clip shows.
+
+`body` holds the person and their kinematics; `gestures`, `whole_body`, `sports` and `pairs` hold
+the actions; `clips` performs and films them.
+"""

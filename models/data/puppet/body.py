@@ -1,10 +1,10 @@
-"""A puppet that acts out the vocabulary, for views and ways of acting that no clip shows.
+"""A puppet's body and its kinematics.
 
-Actions are written down as the paths of hands, feet and hips in space, with everything that people
-do differently drawn at random: size, speed, side, height, number of repetitions, stance, heading.
-Limbs follow by inverse kinematics, and a camera looks from anywhere. Nobody was recorded for it.
+An action sets the paths of the puppet's hands, feet and hips, and the angles of its torso. Elbows
+and knees follow by inverse kinematics.
 
-Space is (left, up, forward) of a person who faces +forward, in torso lengths; the floor is at 0.
+Coordinates are (left, up, forward) of a person who faces +forward, in torso lengths. The floor is
+at height 0.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,29 @@ from numpy.typing import ArrayLike
 
 FPS = 30.0
 
-Vector = np.ndarray | Sequence[float]
+"""Frames a second of every clip."""
 
-ARM, LEG = (0.646, 0.507), (0.851, 0.854)  # upper arm, forearm; thigh, shank: as in models.sample
-_NEAR = 1e-6
-_ELBOW, _KNEE = (0.5, -1.0, -0.5), (0.15, 0.0, 1.0)  # (outward, up, forward): where joints bend to
+Vector = np.ndarray | Sequence[float]
+"""A point or direction in space, [3], or one for each frame, [F, 3]."""
+
+# Upper arm and forearm, thigh and shank; the same proportions as in models.sample.
+_ARM, _LEG = (0.646, 0.507), (0.851, 0.854)
+# The directions (outward, up, forward) in which joints bend.
+_ELBOW, _KNEE = (0.5, -1.0, -0.5), (0.15, 0.0, 1.0)
+_EPSILON = 1e-6
 
 
 @dataclass
 class Body:
-    """What is drawn once a person, in torso lengths."""
+    """Proportions of one person, in torso lengths.
+
+    Attributes:
+        shoulder: from the neck to each shoulder.
+        hip: from the middle of the hips to each hip.
+        arm: upper arm and forearm, [2].
+        leg: thigh and shank, [2].
+        head: from the neck to the nose, (left, up, forward), [3].
+    """
 
     shoulder: float
     hip: float
@@ -35,25 +48,34 @@ class Body:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Body":
-        """Somebody."""
+        """Draw a person at random."""
         return cls(
             shoulder=rng.uniform(0.3, 0.45),
             hip=rng.uniform(0.15, 0.3),
-            arm=np.array(ARM) * rng.uniform(0.85, 1.1),
-            leg=np.array(LEG) * rng.uniform(0.85, 1.1),
+            arm=np.array(_ARM) * rng.uniform(0.85, 1.1),
+            leg=np.array(_LEG) * rng.uniform(0.85, 1.1),
             head=np.array([0, rng.uniform(0.35, 0.6), rng.uniform(0.0, 0.25)]),
         )
 
 
 class Puppet:
-    """One person over some seconds, standing still until told otherwise.
+    """A person who stands still until an action moves them.
+
+    An action changes the arrays below in place. `skeleton` turns them into joints.
+
+    Args:
+        seconds: duration.
+        rng: source of everything random: the body, the stance and the action.
 
     Attributes:
-        t: times [F], seconds.
+        t: times, seconds [F].
+        height: of the hips when standing.
         hips: middle of the hips [F, 3].
-        lean, bow, twist: of the torso, radians [F]: forward, to the left, of the shoulders.
-        hands: wrists relative to the neck, half-way between the shoulders [2, F, 3] (left, right).
-        feet: ankles [2, F, 3]; they stay where they are when the hips move.
+        lean: angle of the torso forward, radians [F].
+        bow: angle of the torso to the right, radians [F].
+        twist: angle of the shoulders about the vertical, to the left, radians [F].
+        hands: left and right wrist relative to the neck, the midpoint of the shoulders [2, F, 3].
+        feet: left and right ankle [2, F, 3]. They do not follow the hips.
     """
 
     def __init__(self, seconds: float, rng: np.random.Generator):
@@ -71,7 +93,7 @@ class Puppet:
         self.hands = np.zeros((2, frames, 3)) + [[self.at(side, self._rest())] for side in (0, 1)]
 
     def _rest(self) -> Vector:
-        """Where a hand is that does nothing: mostly it hangs."""
+        """Draw a position for an idle hand, (outward, up, forward) of its shoulder."""
         rng, kind = self.rng, self.rng.random()
         if kind < 0.8:
             hang = (0.1, -self.body.arm.sum() * rng.uniform(0.95, 0.99), 0.08)
@@ -87,26 +109,37 @@ class Puppet:
     def draw(self, low: Vector, high: Vector) -> np.ndarray: ...
 
     def draw(self, low: Vector | float, high: Vector | float) -> np.ndarray | float:
-        """Something between the two."""
+        """Draw uniformly between two numbers or two points."""
         return self.rng.uniform(low, high)
 
     def at(self, side: int, target: Vector) -> np.ndarray:
-        """A hand's (outward, up, forward) of its shoulder, as (left, up, forward) of the neck."""
+        """Convert a hand's position for `hands`.
+
+        Args:
+            side: 0 is left, 1 is right.
+            target: (outward, up, forward) of the shoulder, [..., 3].
+
+        Returns:
+            (left, up, forward) of the neck, [..., 3].
+        """
         out = self.body.shoulder + np.asarray(target)[..., :1]
         away = np.concatenate([out, np.asarray(target)[..., 1:]], axis=-1)
         return away * (1 if side == 0 else -1, 1, 1)
 
     def rise(self, start: float, stop: float) -> np.ndarray:
-        """From 0 to 1, as hands move from rest to rest (minimum jerk), [F]."""
-        s = np.clip((self.t - start) / max(stop - start, _NEAR), 0, 1)
+        """Rise from 0 to 1 between two times, [F].
+
+        The profile is that of human reaching, minimum jerk (Flash and Hogan, 1985).
+        """
+        s = np.clip((self.t - start) / max(stop - start, _EPSILON), 0, 1)
         return s**3 * (10 - 15 * s + 6 * s**2)
 
     def between(self, start: float, stop: float, ramp: float) -> np.ndarray:
-        """1 between the two times, 0 well before and after, [F]."""
+        """Rise to 1 and fall back to 0 within two times, [F]; each ramp takes `ramp` seconds."""
         return self.rise(start, start + ramp) - self.rise(stop - ramp, stop)
 
     def path(self, *keys: tuple[float, ArrayLike]) -> np.ndarray:
-        """Through (time, place) in turn, [F, ...]; each is reached at its time."""
+        """Move through keyframes (time, value) by minimum-jerk segments, [F, ...]."""
         (before, start), *rest = keys
         place = np.asarray(start)
         value = np.zeros((len(self.t), *place.shape)) + place
@@ -117,7 +150,13 @@ class Puppet:
         return value
 
     def reach(self, side: int, *keys: tuple[float, Vector], back: float | None = None) -> None:
-        """Move a hand through (time, (outward, up, forward)), and back to rest by a time."""
+        """Move a hand through keyframes.
+
+        Args:
+            side: 0 is left, 1 is right.
+            keys: (time, position), where the position is (outward, up, forward) of the shoulder.
+            back: time at which the hand is at rest again; None leaves it at the last keyframe.
+        """
         rest = self.hands[side, 0]
         begin = max(keys[0][0] - self.draw(0.3, 0.7), 0.0)
         way = [(begin, rest), *((time, self.at(side, target)) for time, target in keys)]
@@ -126,7 +165,14 @@ class Puppet:
         self.hands[side] = self.path(*way)
 
     def walk(self, speed: float, rate: float, lift: float, when: np.ndarray | float = 1.0) -> None:
-        """Legs walk at `rate` strides a second, arms swing, hips move on where `when` is 1."""
+        """Walk straight ahead with swinging arms.
+
+        Args:
+            speed: torso lengths a second.
+            rate: strides a second; a stride is two steps.
+            lift: how high the feet are lifted, torso lengths.
+            when: weight of the walk over time, 0 to 1, [F]; 0 stands still.
+        """
         rng, frames = self.rng, len(self.t)
         when = np.ones(frames) * when
         phase = 2 * np.pi * (rate * np.cumsum(when) / FPS + rng.random())
@@ -143,7 +189,7 @@ class Puppet:
             self.hands[side, :, 1] += 0.3 * swing**2
 
     def skeleton(self) -> np.ndarray:
-        """COCO-17 joints in space, [F, 17, 3]; eyes and ears are not there (NaN)."""
+        """Compute the COCO-17 joints in space, [F, 17, 3]; eyes and ears are NaN."""
         body, rng = self.body, self.rng
         frames = len(self.t)
         up = np.stack([np.sin(-self.bow), np.cos(self.lean), np.sin(self.lean)], axis=1)
@@ -153,7 +199,7 @@ class Puppet:
         chest = hips + up
         across = np.stack([np.cos(self.twist), 0 * self.twist, -np.sin(self.twist)], axis=1)
         points = np.full((frames, 17, 3), np.nan)
-        points[:, 0] = chest + body.head[1] * up + body.head[2] * _turned(across)
+        points[:, 0] = chest + body.head[1] * up + body.head[2] * _forward(across)
         for side, sign in enumerate((1, -1)):
             shoulder, hip = chest + sign * body.shoulder * across, hips + (sign * body.hip, 0, 0)
             wrist = chest + self.hands[side] + 0.03 * drift(frames, 3, rng)
@@ -167,32 +213,43 @@ class Puppet:
 
 
 def _pole(direction: Vector, sign: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw the direction in which a joint bends; `sign` is 1 on the left, -1 on the right."""
     return np.array(direction) * (sign, 1, 1) + rng.normal(0, 0.25, 3)
 
 
-def _turned(across: np.ndarray) -> np.ndarray:
-    """Forward of a chest whose left is `across`."""
+def _forward(across: np.ndarray) -> np.ndarray:
+    """Turn the chest's left direction [F, 3] into its forward direction, [F, 3]."""
     return np.stack([-across[:, 2], 0 * across[:, 0], across[:, 0]], axis=1)
 
 
 def _bend(
     root: np.ndarray, end: np.ndarray, bones: np.ndarray, pole: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Middle joint and end [F, 3] of a limb from `root` towards `end`, bent towards `pole`."""
+    """Solve a limb of two bones by inverse kinematics.
+
+    Args:
+        root: shoulder or hip, [F, 3].
+        end: where wrist or ankle should be, [F, 3]; out of reach, the limb points towards it.
+        bones: lengths of the upper and the lower bone, [2].
+        pole: direction in which the middle joint bends, [3].
+
+    Returns:
+        Elbow or knee, and wrist or ankle, [F, 3] each.
+    """
     upper, lower = bones
     offset = end - root
     distance = np.linalg.norm(offset, axis=1, keepdims=True)
-    way = offset / np.maximum(distance, _NEAR)
+    way = offset / np.maximum(distance, _EPSILON)
     distance = np.clip(distance, abs(upper - lower) + 0.05, upper + lower - 1e-3)
     along = (upper**2 - lower**2 + distance**2) / (2 * distance)
     side = pole - (way @ pole)[:, None] * way
-    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), _NEAR)
+    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), _EPSILON)
     middle = root + along * way + np.sqrt(np.maximum(upper**2 - along**2, 0)) * side
     return middle, root + distance * way
 
 
 def drift(frames: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """People never keep quite still: slow noise of unit variance, [F, width]."""
+    """Draw slow noise of unit variance at its knots, [F, width]: people never keep quite still."""
     knots = rng.standard_normal((int(frames / FPS * 1.5) + 4, width))
     place = np.arange(frames) / FPS * 1.5 + rng.random()
     left = place.astype(int)
@@ -202,5 +259,5 @@ def drift(frames: int, width: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def acting_hands(p: Puppet, both: float) -> list[int]:
-    """Which hands act: one of them, mostly the right, or both."""
+    """Draw which hands act: both with probability `both`, otherwise one, mostly the right."""
     return [0, 1] if p.rng.random() < both else [int(p.rng.random() < 0.75)]

@@ -1,4 +1,8 @@
-"""Clips of puppets: who knows which action, and how it is performed and filmed."""
+"""Clips of the puppet: the actions it knows, performed and filmed.
+
+Everything that people do differently is drawn at random: body, size, speed, side, number of
+repetitions, stance, heading and view. Nobody was recorded for these clips.
+"""
 
 from collections.abc import Callable
 
@@ -34,14 +38,14 @@ ALONE: dict[str, Callable[[Puppet], None]] = {
     "run": run,
     "walk": walk,
     "sit down": sit_down,
-    "stand up": sit_down,  # played backwards
+    "stand up": sit_down,  # reversed in time
     "throw": throw,
     "punch": punch,
     "draw in the air": draw_in_the_air,
     "kick": kick,
     NOTHING: something_else,
 }
-"""What a puppet can do by itself."""
+"""Actions of one puppet."""
 
 TOGETHER: dict[str, Callable[[Puppet, Puppet], float]] = {
     "approach": approach,
@@ -53,22 +57,28 @@ TOGETHER: dict[str, Callable[[Puppet, Puppet], float]] = {
     "hug": hug,
     "hand something over": hand_over,
 }
-"""What two do; the function says how far before the first one, in the end, the second stands."""
+"""Actions of two puppets; the function returns where the second one is (see `pairs`)."""
 
 KNOWN = {*ALONE, *TOGETHER}
+"""Every label that can be performed."""
 
-BACKWARDS = frozenset({"stand up"})
+REVERSED = frozenset({"stand up"})
+"""Labels whose clips are reversed in time."""
 
 
 def perform(label: str, number: int) -> Clip:
-    """One clip of an action; the same for the same number.
+    """Perform and film an action. The same label and number give the same clip.
 
     Args:
         label: a key of `ALONE` or `TOGETHER`.
-        number: which of any number of clips.
+        number: seed of the clip, not negative.
+
+    Returns:
+        A clip of 1.6 to 3.2 seconds at `FPS` with one or two people, in torso lengths; eyes and
+        ears have a score of 0.
 
     Raises:
-        KeyError: no puppet knows this action.
+        KeyError: the puppet does not know the action.
     """
     rng = np.random.default_rng([number, *label.encode()])
     seconds = rng.uniform(1.6, 3.2)
@@ -82,7 +92,7 @@ def perform(label: str, number: int) -> Clip:
         ALONE[label](first)
         people = [first.skeleton()]
     points = _film(np.stack(people), rng)
-    if label in BACKWARDS:
+    if label in REVERSED:
         points = points[:, ::-1]
     keypoints = np.ones((*points.shape[:-1], 3), np.float32)
     keypoints[..., :2] = np.nan_to_num(points)
@@ -91,9 +101,16 @@ def perform(label: str, number: int) -> Clip:
 
 
 def _film(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Points in space [P, F, 17, 3] as a camera sees them, x right and y down, [P, F, 17, 2].
+    """Project points through a random camera.
 
-    One person is seen from the front mostly, two from the side.
+    Mostly, one person is seen from the front and two people from the side.
+
+    Args:
+        points: joints in space, [P, F, 17, 3].
+        rng: draws the camera: its yaw, pitch and distance.
+
+    Returns:
+        x to the right and y down, in torso lengths at the distance of the people, [P, F, 17, 2].
     """
     pair = len(points) == 2
     kind = rng.random()

@@ -1,4 +1,4 @@
-"""What hands do: wave, clap, pour, draw, and nothing that has a name."""
+"""Gestures: actions of the hands while the body stands or sits."""
 
 import numpy as np
 
@@ -6,11 +6,12 @@ from models.data.puppet.body import Puppet, acting_hands
 
 
 def _span(p: Puppet, latest: float = 0.4) -> tuple[float, float]:
-    """When an action that goes on for a while begins and ends."""
+    """Draw when a continuous action begins and ends, seconds."""
     return p.draw(0.1, latest), p.seconds - p.draw(0.0, 0.5)
 
 
 def _sometimes_seated(p: Puppet) -> None:
+    """Seat the puppet, in about one clip of seven."""
     if p.rng.random() < 0.15:
         p.hips[:, 1] = p.draw(0.75, 1.1)
         p.hips[:, 2] -= p.draw(0.45, 0.85)
@@ -20,13 +21,13 @@ def _sometimes_seated(p: Puppet) -> None:
 def wave(p: Puppet) -> None:
     """Wave one hand or both: at arm's length, in large arcs overhead, or with the forearm."""
     kind = p.rng.random()
-    if kind < 0.3:  # an arm's length before the body or beside it, from side to side
+    if kind < 0.3:  # at arm's length before the body or beside it, from side to side
         place, swing = p.draw((-0.2, -0.4, 0.2), (0.5, 0.35, 1.0)), p.draw(0.4, 1.1)
         rate, lift = p.draw(0.3, 0.9), p.draw(-0.2, 0.2)
-    elif kind < 0.65:  # above the head or far out, in large arcs
+    elif kind < 0.65:  # overhead or far out, in large arcs
         place, swing = p.draw((0.0, 0.5, 0.0), (0.6, 1.0, 0.4)), p.draw(0.4, 0.9)
         rate, lift = p.draw(0.3, 1.2), p.draw(-0.6, -0.1)
-    else:  # a forearm, beside the shoulder
+    else:  # with the forearm, beside the shoulder
         place, swing = p.draw((0.0, -0.25, 0.1), (0.55, 0.55, 0.5)), p.draw(0.12, 0.5)
         rate, lift = p.draw(0.7, 2.4), p.draw(-0.25, 0.05)
     start, stop = _span(p)
@@ -97,10 +98,13 @@ def draw_in_the_air(p: Puppet) -> None:
 
 
 def something_else(p: Puppet) -> None:
-    """Hands go somewhere, stay, and come back: none of the above, or part of it."""
+    """Do something that is no action of the vocabulary.
+
+    The hands go to the head or elsewhere, stay, and come back, or the body shifts its weight.
+    """
     _sometimes_seated(p)
     kind = p.rng.random()
-    if kind < 0.25:  # to the head or the mouth: a phone, a cup, a scratch
+    if kind < 0.25:  # to the head or mouth, as with a phone or a cup, or to scratch
         place = p.draw((-0.35, 0.2, 0.1), (0.0, 0.5, 0.4))
         start, stop = _span(p, 1.0)
         for side in acting_hands(p, 0.2):
@@ -114,7 +118,7 @@ def something_else(p: Puppet) -> None:
                 keys += [(time, place), (stay, place)]
                 time = stay + p.draw(0.4, 1.0)
             p.reach(side, *keys, back=time)
-    else:  # shifts from foot to foot, looks round
+    else:  # shifts from foot to foot and looks round
         time = p.draw(0.3, 1.0)
         p.hips[:, 0] += p.draw(-0.25, 0.25) * p.rise(time, time + p.draw(0.4, 1.0))
         p.twist += p.draw(-0.6, 0.6) * p.between(time, p.seconds, 0.7)

@@ -1,4 +1,9 @@
-"""What two do to each other; each function says how far before the first one the second stands."""
+"""Interactions of two people.
+
+Both puppets act in coordinates of their own. Each function returns the position of the second one,
+in torso lengths forward of the first one's origin. A positive one stands face to face with the
+first, a negative one behind and facing the same way.
+"""
 
 import numpy as np
 
@@ -8,7 +13,7 @@ from models.data.puppet.whole_body import push
 
 
 def _flinch(p: Puppet, when: float) -> None:
-    """Be hit: back off and bend, hands up perhaps."""
+    """Back off and bend as if hit at a time, with the hands coming up."""
     hit = p.path((when, 0.0), (when + p.draw(0.2, 0.4), 1.0), (when + p.draw(0.8, 1.6), 0.7))
     p.hips[:, 2] -= p.draw(0.0, 1.2) * hit
     p.feet[..., 2] -= p.draw(0.0, 0.8) * hit
@@ -72,7 +77,10 @@ def shake_hands(a: Puppet, b: Puppet) -> float:
 
 
 def hug(a: Puppet, b: Puppet) -> float:
-    """Some press their whole bodies together, others lean over from where they stand."""
+    """Hug the other.
+
+    Some step up and press their whole bodies together, others lean over from where they stand.
+    """
     chests, meet = a.draw(0.2, 0.6), a.draw(0.5, 1.2)
     leans = a.draw(0.05, 0.6), a.draw(0.05, 0.6)
     near = chests + np.sin(leans[0]) + np.sin(leans[1])

@@ -1,4 +1,4 @@
-"""Strokes, throws and blows: what sports are made of."""
+"""Actions of sports: golf, tennis, pull-ups, throws, punches and kicks."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from models.data.puppet.body import Puppet
 def golf(p: Puppet) -> None:
     """Swing a golf club with both hands, to either side."""
     p.lean += p.draw(0.25, 0.65)
-    way = p.rng.choice((-1, 1))  # 1: from the right to the left
+    way = p.rng.choice((-1, 1))  # 1 swings from right to left
     set_, top, hit = p.draw((0.2, 0.9, 1.15), (0.6, 1.3, 1.5))
     end = hit + p.draw(0.25, 0.45)
     address = np.array([0.0, -1.0, p.draw(0.3, 0.6)])
@@ -68,7 +68,7 @@ def throw(p: Puppet) -> None:
             p.draw((-0.2, 0.1, 0.6), (0.3, 0.8, 1.0)),
         )
         last = p.draw((-0.7, -1.0, 0.2), (-0.1, -0.3, 0.8))
-    elif kind < 0.85:  # from below
+    elif kind < 0.85:  # underhand
         back, out = (
             p.draw((0.0, -1.0, -0.8), (0.3, -0.7, -0.3)),
             p.draw((-0.2, -0.3, 0.7), (0.2, 0.5, 1.1)),

@@ -1,4 +1,4 @@
-"""What the whole body does: walk, run, jump, sit, bend, push."""
+"""Actions of the whole body: jump, bend, push, run, walk, sit down."""
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def bend_down(p: Puppet) -> None:
 
 def push(p: Puppet) -> None:
     """Push something heavy while walking, or push once from the chest."""
-    if p.rng.random() < 0.35:  # something heavy, on and on
+    if p.rng.random() < 0.35:  # something heavy, without end
         place = p.draw((-0.25, -0.6, 0.6), (0.05, 0.1, 1.05))
         for side in (0, 1):
             p.hands[side] = p.at(side, place)
@@ -81,7 +81,7 @@ def run(p: Puppet) -> None:
     for side in (0, 1):
         p.hands[side] = p.at(side, p.draw((0.0, -0.8, 0.2), (0.25, -0.45, 0.6)))
     p.walk(p.draw(3.5, 9.5), p.draw(1.1, 1.9), p.draw(0.3, 1.1))
-    for foot in p.feet:  # a foot that swings is drawn up behind
+    for foot in p.feet:  # the swinging foot is pulled up behind
         foot[:, 2] -= 0.4 * foot[:, 1]
     p.lean += p.draw(0.0, 0.6)
     p.hips[:, 1] += 0.05
@@ -90,7 +90,10 @@ def run(p: Puppet) -> None:
 
 
 def _on_the_spot(p: Puppet, stride: float) -> None:
-    """Take the way out of a walk, and some of the stride: a treadmill, or a camera that follows."""
+    """Remove the travel of a walk and scale its stride.
+
+    So a treadmill looks, or a camera that follows.
+    """
     for place in (p.hips, *p.feet):
         place[:, 2] -= np.linspace(0, 1, len(p.t)) * (p.hips[-1, 2] - p.hips[0, 2])
     p.feet[..., 2] *= stride
