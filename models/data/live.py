@@ -1,4 +1,7 @@
-"""What a camera gives: windows that end now, begin anywhere, and often mean nothing."""
+"""Training windows as the live program sees them.
+
+They have a fixed span, begin anywhere in an action, and often show no action at all.
+"""
 
 from dataclasses import dataclass, field
 
@@ -7,62 +10,74 @@ from torch.utils.data import Dataset
 
 from models.action.label import NOTHING
 from models.data.augment import Augmentation, mirrored
-from models.data.pyskl import Clip, named
+from models.data.pyskl import Clip, labelled
 from models.data.scene import (
     LONG,
     TORSO,
     Scene,
     all_bone_lengths,
+    centre,
     flail,
     freeze,
     loop,
-    middle,
     pad,
-    precede,
+    prepend,
     resample,
 )
-from models.data.windows import FIRST_ANSWER, THRESHOLD
+from models.data.windows import FIRST_ANSWER, THRESHOLD, Sample, Window
 from models.sample import MAX_GAP, RATE, STEPS, clip_window, span_window
 
 SPAN = STEPS / RATE
+"""Seconds that a window spans."""
 
-CLEARLY = 0.3
-"""Torso lengths by which an actor must reach further than the other to be told from them."""
+_ACTOR_MARGIN = 0.3
+"""Torso lengths by which one of two people must reach further to count as the one who acts."""
 
-LIMB_ENDS = [9, 10, 15, 16]
+_LIMB_ENDS = [9, 10, 15, 16]  # wrists and ankles
 
-_LONGEST = 6.0
-"""Seconds for which a clip of what people do over and over may last."""
+_MAX_LOOP = 6.0
+"""Seconds to which a repetitive action is extended at most, when it is shown whole."""
 
-_SHORTEST_PAST = 0.3
-"""Seconds of something else before an action that are worth showing."""
+_MIN_PAST = 0.3
+"""Seconds of another scene before an action that are worth showing at least."""
 
 
 @dataclass
-class LiveWindows(Dataset):
-    """What a camera gives: windows that end now, begin anywhere, and often mean nothing.
+class LiveWindows(Dataset[Sample]):
+    """Training samples as the live program sees them: actions, and negatives of many kinds.
+
+    The target is the index of a label in `people`, or `len(people)` for "none of these". A sample
+    in which the augmentation leaves another number of people than its label takes is a negative.
 
     Args:
-        clips: labelled clips, and such of nothing.
-        puppets: such clips that puppets act out (see `models.data.puppet.clips`).
-        rehearsed: part of the actions that puppets act out, where there are any.
-        people: how many people each label takes.
-        held: labels that are also true of people who keep still.
-        cyclic: labels of motions that go on, to and fro.
-        solo: labels of two whose people, taken alone, do nothing that has a name.
-        acting: labels of two in which one acts: what the actor, taken alone, does, and whether
-            that is towards (1) or away from (-1) the other, who does nothing.
-        augmentation: see `Augmentation`.
+        clips: recorded clips; those of `NOTHING` are used as negatives.
+        puppets: clips of puppets (see `models.data.puppet.clips`).
+        puppet_share: fraction of the samples of a label that show puppets, if it has both.
+        people: number of people of each label.
+        held: labels that also hold for people who keep still.
+        cyclic: labels of repetitive motion, which may go on for longer than its clip.
+        solo: labels of two people, each of whom alone shows no action: they are used as negatives.
+        acting: labels of two people, one of whom acts. The value is the label of the actor alone,
+            and the direction of the action: 1 towards the other, -1 away. The other one alone is
+            used as a negative.
+        augmentation: how the scenes are augmented.
         length: samples an epoch.
-        negatives: part of the samples that are "none of these".
-        whole: part of the samples that are whole clips stretched over the window.
-        past: chance that something else, and not standing, comes before what a window shows.
-        seed: of the random numbers.
+        negatives: fraction of the samples that are negatives.
+        whole: fraction of the samples that are whole clips stretched over the window.
+        past: probability that another scene comes before a sample, and not people who stand still.
+        seed: seed of all random numbers.
+
+    Attributes:
+        scenes: recorded scenes, scenes of puppets, and actors of pairs taken alone.
+        labels: the label of each scene.
+        passive: people of pairs taken alone who show no action.
+        unlabelled: scenes of the clips of `NOTHING`.
+        bodies: bone lengths of every person, [K, 17], torso lengths.
     """
 
     clips: list[Clip]
     puppets: list[Clip]
-    rehearsed: float
+    puppet_share: float
     people: dict[str, int]
     held: frozenset[str]
     cyclic: frozenset[str]
@@ -74,16 +89,16 @@ class LiveWindows(Dataset):
     whole: float
     past: float = 0.0
     seed: int = 0
-    scenes: list[Scene] = field(init=False)
+    scenes: list[Scene] = field(init=False, default_factory=list)
+    labels: list[str] = field(init=False, default_factory=list)
+    passive: list[Scene] = field(init=False, default_factory=list)
+    unlabelled: list[Scene] = field(init=False, default_factory=list)
     bodies: np.ndarray = field(init=False)
-    labels: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.scenes, self.labels, self.others = [], [], []
-        self.passive: list[Scene] = []
-        acted = []
+        acted: list[bool] = []
         for clips in (self.clips, self.puppets):
-            self._stage(clips)
+            self._add(clips)
             acted += [clips is self.puppets] * (len(self.scenes) - len(acted))
         self.bodies = all_bone_lengths(self.scenes)
         names = list(self.people)
@@ -95,31 +110,33 @@ class LiveWindows(Dataset):
     def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
+    def __getitem__(self, index: int) -> Sample:
         rng = np.random.default_rng((self.seed, index))
         kind = rng.random()
         if kind < self.negatives:
-            scene, target = self._nothing(rng), self.none
-            window, present = self._shoot(scene, False, rng)
+            scene, target = self._draw_negative(rng), self.none
+            window, present = self._live_window(scene, False, rng)
         elif kind < self.negatives + self.whole:
-            scene, target = self._draw(rng)
+            scene, target = self._draw_scene(rng)
             if list(self.people)[target] in self.cyclic and rng.random() < 0.5:
-                scene = loop(scene, rng.uniform(SPAN, _LONGEST))
-            window, present = self._stretch(scene, rng)
+                scene = loop(scene, rng.uniform(SPAN, _MAX_LOOP))
+            window, present = self._whole_window(scene, rng)
         else:
-            scene, target = self._action(rng)
-            window, present = self._shoot(scene, True, rng)
+            scene, target = self._draw_action(rng)
+            window, present = self._live_window(scene, True, rng)
         people = int(present.any(axis=(1, 2)).sum())
         if target != self.none and people != list(self.people.values())[target]:
             target = self.none
         return window, present, target
 
-    def _draw(self, rng: np.random.Generator) -> tuple[Scene, int]:
+    def _draw_scene(self, rng: np.random.Generator) -> tuple[Scene, int]:
+        """Draw a scene by weight, and its target."""
         index = min(int(np.searchsorted(self.weight, rng.random())), len(self.scenes) - 1)
         return self.scenes[index], int(self.targets[index])
 
-    def _action(self, rng: np.random.Generator) -> tuple[Scene, int]:
-        scene, target = self._draw(rng)
+    def _draw_action(self, rng: np.random.Generator) -> tuple[Scene, int]:
+        """Draw a scene and its target; some held actions are frozen, cyclic ones go on."""
+        scene, target = self._draw_scene(rng)
         label = list(self.people)[target]
         if label in self.held and rng.random() < 0.25:
             late = Scene(scene.times, scene.points[:, int(0.6 * len(scene.times)) :])
@@ -128,43 +145,48 @@ class LiveWindows(Dataset):
             scene = loop(scene, 2 * SPAN)
         return scene, target
 
-    def _nothing(self, rng: np.random.Generator) -> Scene:
+    def _draw_negative(self, rng: np.random.Generator) -> Scene:
+        """Draw a scene that shows no action of the vocabulary."""
         kind = rng.random()
         if kind < 0.2:
-            scene = freeze(self._any(rng), rng)
+            scene = freeze(self._draw_person(rng), rng)
         elif kind < 0.3:
             scene = self._still_pair(rng)
         elif kind < 0.4:
             scene = self._wander(rng)
         elif kind < 0.6:
-            scene = flail(self._any(rng), rng)
+            scene = flail(self._draw_person(rng), rng)
         elif kind < 0.7 and self.passive:
             scene = self.passive[rng.integers(len(self.passive))]
-        elif kind < 0.8 and self.others:
-            scene = self.others[rng.integers(len(self.others))]
+        elif kind < 0.8 and self.unlabelled:
+            scene = self.unlabelled[rng.integers(len(self.unlabelled))]
         else:
             scene = self._bystanders(rng)
         return scene
 
     def _weights(self, acted: np.ndarray) -> np.ndarray:
-        """How often each scene is drawn: rare labels more often than they occur.
+        """Compute the probability of drawing each scene.
 
-        Puppets take their part of each label that they act out, and of no other.
+        A label is drawn in proportion to the square root of its number of clips, so that rare ones
+        are drawn more often than they occur. Puppets do not change that; they take their share.
+
+        Args:
+            acted: whether each scene shows puppets, bool.
         """
         labels = np.array(self.labels)
         weight = np.zeros(len(labels))
         for label in set(self.labels):
             real, puppets = (np.flatnonzero((labels == label) & kind) for kind in (~acted, acted))
-            share = self.rehearsed if len(real) and len(puppets) else float(not len(real))
+            share = self.puppet_share if len(real) and len(puppets) else float(not len(real))
             often = (len(real) or len(puppets)) ** 0.5
             for these, part in ((real, 1 - share), (puppets, share)):
                 weight[these] = often * part / max(len(these), 1)
         return weight / weight.sum()
 
-    def _stage(self, clips: list[Clip]) -> None:
-        """Take clips in, and the people of each pair alone: those who act, and the rest."""
-        self.others += [Scene.of(clip) for clip in clips if clip.label == NOTHING]
-        scenes = [(Scene.of(clip), clip.label) for clip in named(clips)]
+    def _add(self, clips: list[Clip]) -> None:
+        """Add clips, and the people of each pair alone."""
+        self.unlabelled += [Scene.of(clip) for clip in clips if clip.label == NOTHING]
+        scenes = [(Scene.of(clip), clip.label) for clip in labelled(clips)]
         self.scenes += [scene for scene, _ in scenes]
         self.labels += [label for _, label in scenes]
         for scene, label in scenes:
@@ -174,48 +196,49 @@ class LiveWindows(Dataset):
             elif label in self.acting:
                 name, direction = self.acting[label]
                 reach = _reach(scene.points, direction)
-                if abs(reach[0] - reach[1]) > CLEARLY:
+                if abs(reach[0] - reach[1]) > _ACTOR_MARGIN:
                     actor = int(reach[1] > reach[0])
                     self.scenes.append(alone[actor])
                     self.labels.append(name)
                     self.passive.append(alone[1 - actor])
 
-    def _any(self, rng: np.random.Generator, pairs: bool = False) -> Scene:
-        """One person of any clip, or of any of two people."""
+    def _draw_person(self, rng: np.random.Generator, pairs: bool = False) -> Scene:
+        """Draw one person of any scene, or with `pairs` of a scene of two people."""
         candidates = np.flatnonzero(self.pairs) if pairs and self.pairs.any() else len(self.scenes)
         scene = self.scenes[rng.choice(candidates)]
         return Scene(scene.times, scene.points[rng.integers(len(scene.points))][None])
 
     def _still_pair(self, rng: np.random.Generator) -> Scene:
-        """Two people who keep still; those who could be in a held interaction are left out."""
+        """Draw two people who keep still, but not from an interaction that may be held."""
         candidates = [i for i in np.flatnonzero(self.pairs) if self.labels[i] not in self.held]
         if not candidates:
-            return freeze(self._any(rng), rng)
+            return freeze(self._draw_person(rng), rng)
         return freeze(self.scenes[rng.choice(candidates)], rng)
 
     def _wander(self, rng: np.random.Generator) -> Scene:
-        """Slowly from one pose to another, which no word describes."""
+        """Move slowly through two to four random poses."""
         frames = LONG
-        poses = []
+        drawn = []
         for _ in range(rng.integers(2, 5)):
-            points = self._any(rng).points[0]
+            points = self._draw_person(rng).points[0]
             pose = points[rng.integers(len(points))]
-            poses.append(pose - np.array([*middle(pose), 0], np.float32))
-        place = np.linspace(0, len(poses) - 1.001, frames)
+            drawn.append(pose - np.array([*centre(pose), 0], np.float32))
+        place = np.linspace(0, len(drawn) - 1.001, frames)
         weight = (place % 1)[:, None, None].astype(np.float32)
         weight = weight * weight * (3 - 2 * weight)
-        poses = np.stack(poses)
+        poses = np.stack(drawn)
         left = place.astype(int)
         points = poses[left] * (1 - weight) + poses[left + 1] * weight
         return Scene(np.arange(frames) / RATE, points[None])
 
     def _bystanders(self, rng: np.random.Generator) -> Scene:
-        """Two who happen to be side by side, each with their own business.
+        """Put two unrelated people side by side.
 
-        Half of them are from clips of two, so that the look of these says nothing.
+        Half of them are from clips of two people, so that nothing in the look of such clips means
+        an interaction.
         """
         pairs = rng.random() < 0.5
-        one, other = self._any(rng, pairs), self._any(rng, pairs)
+        one, other = self._draw_person(rng, pairs), self._draw_person(rng, pairs)
         kind = rng.random()
         if kind < 0.5:
             other = one if kind < 0.15 else freeze(other, rng)
@@ -223,21 +246,21 @@ class LiveWindows(Dataset):
         first, second = (resample(scene, times) for scene in (one, other))
         if rng.random() < 0.5:
             second = mirrored(second)
-        shift = middle(first[0]) - middle(second[0])
+        shift = centre(first[0]) - centre(second[0])
         side = rng.choice((-1.0, 1.0)) * rng.uniform(0.9, 4.0)
         second[..., :2] += shift + np.array([side, rng.normal(0, 0.15)], np.float32)
         return Scene(times, np.stack([first, second]))
 
-    def _past(self, scene: Scene, rng: np.random.Generator) -> Scene:
-        """What as many people may have done before: anything at all."""
+    def _draw_past(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        """Draw what the people of a scene did before it: any scene of as many people."""
         if len(scene.points) == 1:
-            return self._any(rng)
+            return self._draw_person(rng)
         if not self.pairs.any() or rng.random() < 0.3:
             return self._bystanders(rng)
         return self.scenes[rng.choice(np.flatnonzero(self.pairs))]
 
-    def _stretch(self, scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Film the scene and show all of it, with a little less or some standing at its ends."""
+    def _whole_window(self, scene: Scene, rng: np.random.Generator) -> Window:
+        """Stretch an augmented scene over the window, slightly cropped or padded."""
         if rng.random() < 0.5:
             scene = pad(scene, rng.uniform(0, 0.8), rng.uniform(0, 0.8), rng)
         frames = len(scene.times)
@@ -247,27 +270,31 @@ class LiveWindows(Dataset):
         points = self.augmentation.estimate(points, scene.fps, rng)
         return clip_window(Scene(scene.times[kept], points).tracks, THRESHOLD)
 
-    def _shoot(
-        self, scene: Scene, acting: bool, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Film the scene, estimate its poses, and cut the window that ends at some moment."""
+    def _live_window(self, scene: Scene, acting: bool, rng: np.random.Generator) -> Window:
+        """Cut a window of fixed span that ends at a random time from an augmented scene.
+
+        Args:
+            scene: what happens.
+            acting: whether it shows an action, of which the window must contain enough.
+            rng: source of the random choices.
+        """
         augmentation = self.augmentation
         times, points = scene.times / augmentation.pace(rng), scene.points
         step = 2 if rng.random() < 0.4 and scene.fps > 20 else 1
         scene = Scene(times[::step], points[:, ::step])
-        # How much of a window is filled must say nothing about the action, however short its clips.
+        # How much of the window is filled must not depend on the action, however short its clips.
         full = rng.random() < 0.6
         fill = SPAN + MAX_GAP if full else rng.uniform(FIRST_ANSWER, SPAN)
-        end, last = _moment(scene, acting, rng), scene.times[-1]
+        end, last = _end_time(scene, acting, rng), scene.times[-1]
         after = rng.uniform(0, 0.4) if rng.random() < 0.3 else 0.0
         before = max(fill - end - after, 0.0) if rng.random() < 0.9 else 0.0
-        longest = SPAN if acting else FIRST_ANSWER  # more would be what the window shows
-        if _SHORTEST_PAST < before < longest and rng.random() < self.past:
-            scene = precede(scene, self._past(scene, rng), before, rng)
+        longest = SPAN if acting else FIRST_ANSWER  # a longer past would be what the window shows
+        if _MIN_PAST < before < longest and rng.random() < self.past:
+            scene = prepend(scene, self._draw_past(scene, rng), before, rng)
             scene, end = pad(scene, 0.0, after, rng), end + scene.times[-1] - last + after
         else:
             scene, end = pad(scene, before, after, rng), end + before + after
-        end = scene.times[scene.times <= end + 1e-6][-1]  # live, a window ends with a frame
+        end = scene.times[scene.times <= end + 1e-6][-1]  # a live window ends with a frame
         kept = (scene.times <= end + 1e-6) & (scene.times >= end - fill - 1e-6)
         points = augmentation.scene(scene.points[:, kept], scene.fps, rng, self.bodies)
         points = augmentation.estimate(points, scene.fps, rng)
@@ -275,19 +302,30 @@ class LiveWindows(Dataset):
 
 
 def _reach(points: np.ndarray, direction: int) -> np.ndarray:
-    """How far each of two goes towards the other (or away: -1) with a hand or a foot, [2].
+    """Measure how far each of two people reaches towards the other with a hand or a foot.
 
-    In torso lengths, from where the middle of the body was at first. In SBU's kicks, pushes,
-    punches, approaches and departures, actors reach 1.4 to 2.9, the others rarely more than 1.
+    In the kicks, pushes, punches, approaches and departures of SBU, actors reach 1.4 to 2.9, the
+    others rarely more than 1.
+
+    Args:
+        points: [2, F, 17, 3], torso lengths.
+        direction: 1 is towards the other, -1 away.
+
+    Returns:
+        Torso lengths from the middle of the torso in the first frame, horizontally, [2].
     """
     middle = np.nanmean(points[:, 0][:, TORSO, 0], axis=1)
     towards = direction * np.sign(middle[::-1] - middle)
-    limbs = points[:, :, LIMB_ENDS, 0] - middle[:, None, None]
+    limbs = points[:, :, _LIMB_ENDS, 0] - middle[:, None, None]
     return np.nanmax(towards[:, None, None] * limbs, axis=(1, 2))
 
 
-def _moment(scene: Scene, acting: bool, rng: np.random.Generator) -> float:
-    """When the window ends: for an action, once a good part of its motion is in the window."""
+def _end_time(scene: Scene, acting: bool, rng: np.random.Generator) -> float:
+    """Draw when a window ends, seconds.
+
+    Of six times, take the first one whose window contains at least 40 % of the motion of an action,
+    or else the one whose window contains most.
+    """
     times, last = scene.times, scene.times[-1]
     earliest = min(max(FIRST_ANSWER, 0.45 * last if acting else 0), last)
     moments = rng.uniform(earliest, last, 6)

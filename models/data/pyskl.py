@@ -1,4 +1,4 @@
-"""PYSKL pickles to clips: any data set in that format, its classes, splits and people."""
+"""Read data sets in PYSKL's annotation format (Duan et al., ACM MM 2022)."""
 
 import hashlib
 import io
@@ -17,24 +17,24 @@ from models.sample import PEOPLE, Track, torso_length
 from models.skeleton import layout, to_coco
 
 FPS = 30.0
-"""Frames a second where a file does not say: published PYSKL files were made from 30 fps video."""
+"""Default frames a second: published PYSKL files were made from 30 fps video."""
 
-PASSING = 0.2
-"""Part of the time that the person seen most is seen, from which a second one counts."""
+MIN_PRESENCE = 0.2
+"""Minimum visibility of a second person, as a fraction of the first one's."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One labelled clip.
+    """A labelled clip of one or two people.
 
     Attributes:
-        name: unique over data sets, "file/frame_dir".
-        label: the class's name.
-        times: float64 [F], seconds.
-        keypoints: float32 [P, F, 17, 3], P = 1 or 2; x and y in pixels, score.
-        unit: torso length in pixels; 1 where no bone is visible.
-        subject: who acts, where the source says so.
-        splits: the splits of its file that it is in.
+        name: "file/frame_dir", unique over data sets.
+        label: name of the class; `NOTHING` for a clip of none of the actions.
+        times: time of each frame, float64 [F], seconds.
+        keypoints: x and y in pixels and score, float32 [P, F, 17, 3], P = 1 or 2.
+        unit: torso length in pixels; 1 if no bone is visible.
+        subject: number of the person who acts, if the file gives it.
+        splits: splits of the file that contain the clip.
     """
 
     name: str
@@ -47,44 +47,54 @@ class Clip:
 
     @property
     def tracks(self) -> list[Track]:
-        """The people, as `models.sample` takes them."""
+        """One track a person, as `models.sample` takes them."""
         return [(self.times, person) for person in self.keypoints]
 
     @property
     def file(self) -> str:
-        """The file it comes from."""
+        """Name of the file that the clip comes from, without its suffix."""
         return self.name.split("/")[0]
 
     @property
     def fingerprint(self) -> str:
-        """What the clip shows, whatever it is called: 16 hexadecimal digits."""
+        """Hash of the keypoints, 16 hexadecimal digits: the same for a renamed clip."""
         return hashlib.sha256(np.ascontiguousarray(self.keypoints).tobytes()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A file's clips, its class names in the order of its label numbers, and its splits."""
+    """The content of one file.
+
+    Attributes:
+        classes: class names, in the order of the label numbers.
+        clips: clips by `frame_dir`.
+        splits: the `frame_dir`s of each split.
+    """
 
     classes: list[str]
     clips: dict[str, Clip]
     splits: dict[str, list[str]]
 
     def split(self, names: Iterable[str]) -> list[Clip]:
-        """Clips of these splits together, each once."""
+        """Return the clips in any of these splits, each once."""
         chosen = dict.fromkeys(clip for name in names for clip in self.splits[name])
         return [self.clips[name] for name in chosen if name in self.clips]
 
 
 def read(path: str | Path, joints: str | None = None, classes: list[str] | None = None) -> DataSet:
-    """Read a data set in PYSKL's annotation format, without running any code it may hold.
+    """Read a data set in PYSKL's annotation format.
+
+    The pickle cannot run code: only arrays and plain containers are rebuilt.
 
     Args:
         path: the pickle.
-        joints: a layout (see `models.skeleton.layout`); else the file's `layout` key, else COCO-17.
-        classes: names of the classes; else the file's `classes` key, else "class 0", ...
+        joints: layout of the joints (see `models.skeleton.layout`). Default: the file's `layout`
+            key, or else COCO-17.
+        classes: class names. Default: the file's `classes` key, or else "class 0", "class 1", ...
 
     Raises:
-        UserError: no such file, not such a pickle, 3D coordinates, or joints that do not fit.
+        UserError: the file is missing, is not in this format, or has 3D coordinates; or its joints
+            do not fit the layout.
     """
     path = Path(path)
     content = _unpickle(path)
@@ -95,8 +105,8 @@ def read(path: str | Path, joints: str | None = None, classes: list[str] | None 
         count = 1 + max(int(annotation["label"]) for annotation in annotations)
         classes = classes or content.get("classes") or [f"class {i}" for i in range(count)]
         if count > len(classes):
-            raise UserError(f"{path} has {count} classes, but {len(classes)} names for them")
-        member = defaultdict(set)
+            raise UserError(f"{path} has {count} classes but {len(classes)} class names")
+        member: defaultdict[str, set[str]] = defaultdict(set)
         for split, inside in splits.items():
             for name in inside:
                 member[name].add(split)
@@ -106,7 +116,7 @@ def read(path: str | Path, joints: str | None = None, classes: list[str] | None 
             if (name := annotation["frame_dir"])
         }
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise UserError(f"{path} is no PYSKL annotation file: {error!r}") from error
+        raise UserError(f"{path} is not a PYSKL annotation file: {error!r}") from error
     return DataSet(list(classes), clips, {name: list(split) for name, split in splits.items()})
 
 
@@ -116,12 +126,20 @@ def load_split(
     joints: str | None = None,
     classes: list[str] | None = None,
 ) -> list[Clip]:
-    """Clips of the named splits of several files; each file gives the splits that it has.
+    """Load the given splits of several files. A file need not have all of them.
+
+    Args:
+        paths: the pickles.
+        splits: names of splits.
+        joints: as in `read`.
+        classes: as in `read`.
 
     Raises:
-        UserError: as `read`; a file without any of the splits; a split that no file has.
+        UserError: as in `read`; or a file has none of the splits, or a split is in no file.
     """
-    splits, clips, found = list(splits), [], set()
+    splits = list(splits)
+    clips: list[Clip] = []
+    found: set[str] = set()
     for path in paths:
         data = read(path, joints, classes)
         here = [split for split in splits if split in data.splits]
@@ -135,10 +153,15 @@ def load_split(
 
 
 def relabel(clips: Iterable[Clip], mapping: dict[str, str | None] | None) -> list[Clip]:
-    """Clips with their classes' names in another vocabulary; a class mapped to None is left out.
+    """Rename the classes of clips.
+
+    Args:
+        clips: the clips.
+        mapping: new name of each class; None leaves its clips out. Without a mapping, nothing
+            changes.
 
     Raises:
-        UserError: a class that the mapping lacks.
+        UserError: a class is not in the mapping.
     """
     if mapping is None:
         return list(clips)
@@ -151,18 +174,18 @@ def relabel(clips: Iterable[Clip], mapping: dict[str, str | None] | None) -> lis
     return result
 
 
-def named(clips: Iterable[Clip]) -> list[Clip]:
-    """The clips that show an action with a name."""
+def labelled(clips: Iterable[Clip]) -> list[Clip]:
+    """Leave out the clips of `NOTHING`."""
     return [clip for clip in clips if clip.label != NOTHING]
 
 
 def read_label_map(path: str | Path) -> dict[str, str | None]:
-    """A JSON object that maps class names to labels.
+    """Read a label map: a JSON object from class names to labels.
 
-    Null leaves a class out; "nothing" makes its clips examples of what has no label.
+    A class mapped to null is left out. A class mapped to "nothing" serves as negatives.
 
     Raises:
-        UserError: no such file, or something else in it.
+        UserError: the file is missing, or is not such an object.
     """
     try:
         mapping = json.loads(Path(path).read_text())
@@ -176,25 +199,28 @@ def read_label_map(path: str | Path) -> dict[str, str | None]:
 
 
 def hold_out(clips: list[Clip], splits: Iterable[str]) -> tuple[list[Clip], list[Clip]]:
-    """Training and validation part of training clips, with other people in each where possible.
+    """Split training clips into a training and a validation part.
+
+    The two parts have different people where possible. Of each file, the validation part takes the
+    clips in `splits`. If there are none, it takes those of the last subject. If the file does not
+    give subjects, it takes a fifth of every class, chosen by fingerprint and so always the same.
 
     Args:
-        clips: all of the training clips.
-        splits: splits to hold out, of the files that have them.
+        clips: all training clips.
+        splits: splits to hold out.
 
     Returns:
-        The rest, and the held-out clips: those in `splits`; from other files the last subject,
-        where clips name theirs, or else a fifth of every class (by fingerprint: the same clips
-        each time).
+        Training clips and validation clips.
     """
     splits = set(splits)
     held: set[str] = set()
     for file in sorted({clip.file for clip in clips}):
         here = [clip for clip in clips if clip.file == file]
-        if named := [clip.name for clip in here if clip.splits & splits]:
-            held.update(named)
-        elif all(clip.subject is not None for clip in here):
-            last = max(clip.subject for clip in here)
+        subjects = [clip.subject for clip in here if clip.subject is not None]
+        if chosen := [clip.name for clip in here if clip.splits & splits]:
+            held.update(chosen)
+        elif len(subjects) == len(here):
+            last = max(subjects)
             held.update(clip.name for clip in here if clip.subject == last)
         else:
             for label in sorted({clip.label for clip in here}):
@@ -210,8 +236,13 @@ def _clip(
     joints: tuple[str, ...],
     fps: float,
     classes: list[str],
-    splits: frozenset,
+    splits: frozenset[str],
 ) -> Clip:
+    """Turn an annotation of the file at `path` into a clip.
+
+    Raises:
+        UserError: the keypoints have another shape than 2D keypoints of these joints.
+    """
     xy = np.asarray(annotation["keypoint"], np.float32)
     if xy.ndim != 4:
         raise UserError(f"{path}: keypoints must be [people, frames, joints, 2], not {xy.shape}")
@@ -219,7 +250,7 @@ def _clip(
         raise UserError(f"{path} holds {xy.shape[-1]}D skeletons; use the 2D (HRNet) file instead")
     if xy.shape[2] != len(joints):
         raise UserError(
-            f"{path} has {xy.shape[2]} joints, its layout {len(joints)}; say which with --layout"
+            f"{path} has {xy.shape[2]} joints but its layout has {len(joints)}; set --layout"
         )
     score = np.asarray(annotation.get("keypoint_score", np.ones(xy.shape[:-1])), np.float32)
     keypoints = to_coco(np.concatenate([xy, score[..., None]], axis=-1), joints)
@@ -237,25 +268,26 @@ def _clip(
 
 
 def _most_visible(keypoints: np.ndarray) -> list[int]:
-    """The two people seen most, in the file's order, at least one.
+    """Choose the one or two most visible people, in the order of the file.
 
-    Nobody who is never seen, or for less than a fifth of the other's time: somebody who passes by,
-    or no person at all, as trackers leave them in files of one person's actions.
+    A second one who is visible for less than `MIN_PRESENCE` of the first one's time is a passer-by,
+    or a false track as pose trackers leave them in clips of one person.
     """
     seen = keypoints[..., 2].sum(axis=(1, 2))
-    least = PASSING * seen.max()
+    least = MIN_PRESENCE * seen.max()
     ranked = [person for person in np.argsort(-seen, kind="stable") if seen[person] > least]
     return sorted(ranked[:PEOPLE]) or [0]
 
 
 def _unit(keypoints: np.ndarray) -> float:
+    """Return the mean torso length of the people [P, F, 17, 3] in pixels; 1 if unknown."""
     visible = np.where(keypoints[..., 2:] > 0, keypoints[..., :2], np.nan)
     units = [unit for unit in (torso_length(person) for person in visible) if unit > 0]
     return float(np.mean(units)) if units else 1.0
 
 
 class _Unpickler(pickle.Unpickler):
-    """Rebuilds NumPy arrays and plain containers; knows nothing else, so nothing else can run."""
+    """Rebuilds NumPy arrays and plain containers, and refuses everything else."""
 
     ALLOWED = frozenset(
         (f"numpy.{core}.multiarray", name)
@@ -264,9 +296,9 @@ class _Unpickler(pickle.Unpickler):
     ) | {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
 
     def find_class(self, module: str, name: str) -> object:
-        """Only what arrays are made of."""
+        """Look up what arrays are made of, and nothing else."""
         if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not data")
+            raise pickle.UnpicklingError(f"it refers to {module}.{name}, which is not data")
         return super().find_class(module.replace("numpy._core", "numpy.core"), name)
 
 
@@ -275,8 +307,10 @@ def _unpickle(path: Path) -> dict:
         content = _Unpickler(io.BytesIO(path.read_bytes())).load()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except Exception as error:  # whatever a damaged or hostile pickle provokes is about the file
+    except Exception as error:  # a damaged or hostile pickle may raise anything
         raise UserError(f"cannot read {path} as a pickle of arrays: {error}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path} is no PYSKL annotation file: it holds a {type(content).__name__}")
+        raise UserError(
+            f"{path} is not a PYSKL annotation file: it holds a {type(content).__name__}"
+        )
     return content

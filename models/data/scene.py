@@ -1,4 +1,4 @@
-"""People on one clock, and what else they might have done: stand, hold still, go on, flail."""
+"""Scenes of people on one clock, and edits of their motion: stand, hold, repeat, flail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,19 +13,25 @@ from models.skeleton import FLIP, PARTS
 TORSO = PARTS["torso"]
 
 LONG = 2 * STEPS
-"""Steps of what goes on for longer than a window."""
+"""Steps, at `RATE` a second, of generated motion: longer than a window."""
 
 
 @dataclass
 class Scene:
-    """People on one clock: times [F] in seconds, points [P, F, 17, 3] as `Augmentation` does."""
+    """People on one clock.
+
+    Attributes:
+        times: time of each frame, [F], seconds.
+        points: x and y in torso lengths, NaN where a joint is not visible, and score,
+            float32 [P, F, 17, 3].
+    """
 
     times: np.ndarray
     points: np.ndarray
 
     @classmethod
     def of(cls, clip: Clip) -> "Scene":
-        """The clip's people, in torso lengths, NaN where a joint is not seen."""
+        """Convert a clip: pixels to torso lengths, joints without a score to NaN."""
         points = clip.keypoints.copy()
         points[..., :2] /= clip.unit
         points[points[..., 2] <= 0, :2] = np.nan
@@ -33,35 +39,52 @@ class Scene:
 
     @property
     def fps(self) -> float:
-        """Frames a second, on average."""
+        """Average frames a second."""
         span = self.times[-1] - self.times[0]
         return (len(self.times) - 1) / span if span else RATE
 
     @property
     def tracks(self) -> list[Track]:
-        """The people, as `models.sample` takes them."""
+        """One track a person, as `models.sample` takes them."""
         return [(self.times, person) for person in self.points]
 
 
 def pad(scene: Scene, before: float, after: float, rng: np.random.Generator) -> Scene:
-    """People stand as in the first frame for some seconds, act, and stand as in the last one.
+    """Extend a scene by people who stand still before and after it.
 
-    Half of them let their arms hang while they stand: where a clip was cut must say nothing.
+    They keep the pose of the first and of the last frame. In half of the cases they let their arms
+    hang meanwhile, so that the pose at which a clip was cut tells nothing about its action.
+
+    Args:
+        scene: the scene.
+        before: seconds to add before it.
+        after: seconds to add after it.
+        rng: source of the random choices.
     """
     counts = [int(np.ceil(seconds * scene.fps)) for seconds in (before, after)]
     first, last = scene.points[:, :1], scene.points[:, -1:]
     held = [np.repeat(frame, n, axis=1) for frame, n in zip((first, last), counts, strict=True)]
     if rng.random() < 0.5:
-        held = [_rest(held[0], scene.fps, rng), _rest(held[1][:, ::-1], scene.fps, rng)[:, ::-1]]
+        held = [
+            _lower_arms(held[0], scene.fps, rng),
+            _lower_arms(held[1][:, ::-1], scene.fps, rng)[:, ::-1],
+        ]
     points = np.concatenate([held[0], scene.points, held[1]], axis=1)
     times = np.arange(points.shape[1]) / scene.fps - counts[0] / scene.fps + before
     return Scene(times, points)
 
 
-def precede(scene: Scene, other: Scene, seconds: float, rng: np.random.Generator) -> Scene:
-    """The scene after the last seconds of another one, with as many people, done by the same.
+def prepend(scene: Scene, other: Scene, seconds: float, rng: np.random.Generator) -> Scene:
+    """Put the last seconds of another scene before a scene.
 
-    They turn from the one to the other within a quarter of a second or so, where they stand.
+    The people of the other scene, matched from left to right, are moved to where those of the
+    scene start. Their last pose blends into the first one within 0.15 to 0.4 seconds.
+
+    Args:
+        scene: the scene.
+        other: a scene of as many people.
+        seconds: how much of it to take.
+        rng: draws the time of the transition.
     """
     frames = int(np.ceil(seconds * scene.fps))
     past = np.maximum(other.times[-1] - np.arange(frames, 0, -1) / scene.fps, 0)
@@ -72,18 +95,19 @@ def precede(scene: Scene, other: Scene, seconds: float, rng: np.random.Generator
     share = np.clip(1 - np.arange(frames, 0, -1) / (rng.uniform(0.15, 0.4) * scene.fps), 0, 1)
     share = (share * share * (3 - 2 * share))[:, None, None].astype(np.float32)
     for past_person, pose in zip(before[..., :2], first[..., :2], strict=True):
-        past_person += middle(pose) - middle(past_person[-1])
+        past_person += centre(pose) - centre(past_person[-1])
         past_person += share * np.nan_to_num(pose - past_person)
     points = np.concatenate([before, scene.points], axis=1)
     return Scene(np.arange(points.shape[1]) / scene.fps, points)
 
 
 def _left_to_right(pair: np.ndarray) -> bool:
-    return bool(middle(pair[0])[0] < middle(pair[1])[0])
+    """Whether the first of two poses [2, 17, 3] is to the left of the second."""
+    return bool(centre(pair[0])[0] < centre(pair[1])[0])
 
 
-def _rest(points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
-    """A held pose [P, F, 17, 3] whose arms hang at first, and rise to where they are at last."""
+def _lower_arms(points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
+    """Let the arms of held poses [P, F, 17, 3] hang at first and rise to their place at the end."""
     points, frames = points.copy(), points.shape[1]
     share = (frames - np.arange(frames)) / (rng.uniform(0.15, 0.5) * fps)
     share = np.clip(share, 0, 1)
@@ -92,36 +116,38 @@ def _rest(points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarra
         for limb in ((5, 7, 9), (6, 8, 10)):
             near = _angle_to_hang(person, limb[0], limb[1], rng)
             far = _angle_to_hang(person, limb[1], limb[2], rng)
-            _swing(person, limb, share * near, share * (far - near))
+            _rotate_limb(person, limb, share * near, share * (far - near))
     return points
 
 
 def _angle_to_hang(person: np.ndarray, a: int, b: int, rng: np.random.Generator) -> np.ndarray:
-    """Angle, the shorter way round, by which bone a-b of a held pose must turn to hang, [F]."""
+    """Return the angle, at most half a turn, by which bone a-b must turn to hang, radians [F]."""
     bone = person[:, b, :2] - person[:, a, :2]
     angle = rng.normal(0, 0.12) + np.pi / 2 - np.arctan2(bone[:, 1], bone[:, 0])
     return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
 def loop(scene: Scene, seconds: float) -> Scene:
-    """Make a scene last by going on, after its last frame, where pose and motion were most alike.
+    """Extend a scene of repetitive motion to some seconds.
 
-    People keep travelling at the speed they have.
+    After its last frame, it goes on from the frame where pose and motion are most similar to those
+    at the end. People keep travelling at their average speed. A scene that is long enough, or of
+    less than 0.6 seconds, is returned as it is.
     """
     points, fps = scene.points, scene.fps
     frames = points.shape[1]
     shortest = max(round(0.3 * fps), 2)
     if frames < 2 * shortest or scene.times[-1] >= seconds:
         return scene
-    middle = np.nanmean(points[:, :, TORSO, :2], axis=2, keepdims=True)
-    pose = np.nan_to_num(points[..., :2] - middle)
+    torso = np.nanmean(points[:, :, TORSO, :2], axis=2, keepdims=True)
+    pose = np.nan_to_num(points[..., :2] - torso)
     motion = np.diff(pose, axis=1) * fps / 5
     candidates = slice(1, frames - shortest)
     unlike = np.square(pose[:, candidates] - pose[:, -1:])
     unlike += np.square(motion[:, : frames - shortest - 1] - motion[:, -1:])
     again = points[:, int(unlike.sum(axis=(0, 2, 3)).argmin()) + 2 :]
-    step = (middle[:, -1:] - middle[:, :1]) / (frames - 1)
-    shift = np.nan_to_num(step + middle[:, -1:] - middle[:, -again.shape[1], None])
+    step = (torso[:, -1:] - torso[:, :1]) / (frames - 1)
+    shift = np.nan_to_num(step + torso[:, -1:] - torso[:, -again.shape[1], None])
     rounds = int(np.ceil((seconds * fps - frames) / again.shape[1]))
     parts = [points]
     for number in range(1, rounds + 1):
@@ -133,14 +159,19 @@ def loop(scene: Scene, seconds: float) -> Scene:
 
 
 def flail(scene: Scene, rng: np.random.Generator) -> Scene:
-    """Arms and legs swing as in no action, to and fro or at random, with their bones' lengths."""
+    """Swing the limbs of one pose at random, periodically or not, with bones of constant length.
+
+    Returns:
+        A scene of the first person alone, `LONG` steps long.
+    """
     pose = scene.points[0, rng.integers(scene.points.shape[1])]
     points = np.repeat(pose[None], LONG, axis=0)
     times = np.arange(LONG) / RATE
     beat, regular = rng.uniform(0.4, 1.8), rng.random() < 0.5
-    alike = rng.choice((-1.0, 1.0, 0.0))  # left and right as in a mirror, in parallel, or neither
+    alike = rng.choice((-1.0, 1.0, 0.0))  # mirrored, in parallel, or independent sides
 
     def swing() -> np.ndarray:
+        """Draw the angle of a bone over time, radians [F]."""
         size = rng.uniform(0.3, 1.5)
         if regular:
             return size * np.sin(2 * np.pi * (beat * times + rng.random()))
@@ -148,18 +179,27 @@ def flail(scene: Scene, rng: np.random.Generator) -> Scene:
 
     for left in ((5, 7, 9), (11, 13, 15)):
         near, far = swing(), swing()
-        _swing(points, left, near, far)
+        _rotate_limb(points, left, near, far)
         if alike:
             near, far = alike * near, alike * far
         else:
             near, far = swing(), swing()
-        _swing(points, [FLIP[joint] for joint in left], near, far)
+        _rotate_limb(points, [FLIP[joint] for joint in left], near, far)
     points[..., :2] += rng.uniform(0, 0.15) * sway((LONG, 1, 2), RATE, rng, 2 * beat)
     return Scene(times, points[None])
 
 
-def _swing(points: np.ndarray, limb: Sequence[int], near: np.ndarray, far: np.ndarray) -> None:
-    """Turn the near and the far bone of a limb of points [F, 17, 3] by angles [F], in place."""
+def _rotate_limb(
+    points: np.ndarray, limb: Sequence[int], near: np.ndarray, far: np.ndarray
+) -> None:
+    """Rotate a limb of points [F, 17, 3] in place.
+
+    Args:
+        points: poses of one person.
+        limb: root, middle and end joint.
+        near: angle of the bone from the root, radians [F].
+        far: angle of the bone to the end relative to it, radians [F].
+    """
     root, middle, end = limb
     upper = points[:, middle, :2] - points[:, root, :2]
     lower = points[:, end, :2] - points[:, middle, :2]
@@ -168,14 +208,14 @@ def _swing(points: np.ndarray, limb: Sequence[int], near: np.ndarray, far: np.nd
 
 
 def _rotate(vectors: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Vectors [F, 2], each turned by its angle."""
+    """Rotate vectors [F, 2] by angles [F]."""
     cos, sin = np.cos(angles), np.sin(angles)
     x, y = vectors[:, 0], vectors[:, 1]
     return np.stack([cos * x - sin * y, sin * x + cos * y], axis=1)
 
 
 def freeze(scene: Scene, rng: np.random.Generator) -> Scene:
-    """One frame held for the whole window, by people who breathe and sway."""
+    """Hold one random frame for `LONG` steps, with the sway of people who stand still."""
     frames = LONG
     frame = scene.points[:, rng.integers(scene.points.shape[1])]
     points = np.repeat(frame[:, None], frames, axis=1)
@@ -187,17 +227,17 @@ def freeze(scene: Scene, rng: np.random.Generator) -> Scene:
 
 
 def resample(scene: Scene, times: np.ndarray) -> np.ndarray:
-    """The first person's pose [T, 17, 3] in the frame nearest to each of some times [T]."""
+    """Sample the first person's poses [T, 17, 3] at times [T], from the nearest frames."""
     nearest = np.clip(np.round(times * scene.fps).astype(int), 0, len(scene.times) - 1)
     return scene.points[0, nearest]
 
 
-def middle(points: np.ndarray) -> np.ndarray:
-    """Centre of what is seen in a pose, or in a person's poses, [2]."""
+def centre(points: np.ndarray) -> np.ndarray:
+    """Return the mean of the visible joints of a pose or of several, [2]; 0 if none is visible."""
     xy = points[..., :2].reshape(-1, 2)
     return np.nan_to_num(np.nanmean(xy, axis=0)) if not np.isnan(xy).all() else xy[0] * 0 + 0
 
 
 def all_bone_lengths(scenes: Sequence[Scene]) -> np.ndarray:
-    """Bone lengths of everybody in the scenes, [K, 17]."""
+    """Measure the bone lengths of every person in the scenes, [K, 17], torso lengths."""
     return np.stack([bone_lengths(person[..., :2]) for scene in scenes for person in scene.points])

@@ -1,7 +1,7 @@
-"""Clips to training and test windows: what the classifier is taught, and what it is tried on.
+"""Windows of whole clips for training, and windows for evaluation.
 
 A training sample is a pure function of (seed, index), so that a run can be resumed, repeated, and
-shared out over processes.
+shared by several processes.
 """
 
 import numpy as np
@@ -13,21 +13,30 @@ from models.data.scene import Scene, all_bone_lengths
 from models.sample import clip_window, span_window
 
 FIRST_ANSWER = 0.5
-"""Seconds after which the live program answers, and so the shortest window it is trained on."""
+"""Seconds after which the live program first answers: the shortest part of a window filled."""
 
-THRESHOLD = 0.3  # MMPose's own for what is drawn; annotated joints have a score of 0 or 1
+THRESHOLD = 0.3
+"""Score from which a joint is present: MMPose's default for drawing. Annotations have 0 or 1."""
+
+Window = tuple[np.ndarray, np.ndarray]
+"""Joints float32 [2, 64, 17, 2] and presence bool [2, 64, 17], as `models.sample` makes them."""
+
+Sample = tuple[np.ndarray, np.ndarray, int]
+"""A window and the index of its label."""
 
 
-class ClipWindows(Dataset):
-    """Whole clips stretched over the window, augmented, each as often as any other.
+class ClipWindows(Dataset[Sample]):
+    """Training samples of whole clips: augmented, and stretched over the window.
+
+    Every clip is drawn equally often, in a new order each time round.
 
     Args:
-        clips: what to draw from.
-        classes: label names; a clip's target is its label's index.
-        augmentation: see `Augmentation`.
-        seed: of the random numbers.
-        crop: shortest part of the clip to keep, as a fraction.
-        length: samples an epoch; 0 is each clip once.
+        clips: clips to draw from.
+        classes: label names; the target of a clip is the index of its label.
+        augmentation: how the clips are augmented.
+        seed: seed of all random numbers.
+        crop: shortest part of a clip to keep, as a fraction.
+        length: samples an epoch; 0 means one of each clip.
     """
 
     def __init__(
@@ -48,7 +57,7 @@ class ClipWindows(Dataset):
     def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, int]:
+    def __getitem__(self, index: int) -> Sample:
         rng = np.random.default_rng((self.seed, index))
         turn, place = divmod(index, len(self.scenes))
         place = np.random.default_rng((self.seed, turn)).permutation(len(self.scenes))[place]
@@ -63,20 +72,20 @@ class ClipWindows(Dataset):
         return window, present, self.targets[place]
 
 
-def clip_windows(clips: list[Clip]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each clip stretched over the window: evaluation by the protocol of the literature."""
+def clip_windows(clips: list[Clip]) -> list[Window]:
+    """Stretch each clip over a window: evaluation by the protocol of the literature."""
     return [clip_window(clip.tracks, THRESHOLD) for clip in clips]
 
 
-def live_windows(
-    clips: list[Clip], seed: int = 0, moment: float | None = None
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each clip seen live, at a moment drawn evenly from its second half (at least 0.5 s in).
+def live_windows(clips: list[Clip], seed: int = 0, moment: float | None = None) -> list[Window]:
+    """Cut a window of fixed span from each clip, as the live program would.
+
+    The window ends at a random time in the second half of the clip, at least 0.5 s after its start.
 
     Args:
-        clips: what to look at.
-        seed: of the moments.
-        moment: a part of the clip instead, at the end of which every window ends.
+        clips: clips to evaluate on.
+        seed: seed of the end times.
+        moment: the fraction of the clip at which every window ends, in place of a random time.
     """
     windows = []
     for clip in clips:

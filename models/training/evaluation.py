@@ -12,7 +12,7 @@ from torch import Tensor
 from models.action.label import NOTHING
 from models.action.strl import STRL
 from models.data.augment import Augmentation
-from models.data.pyskl import Clip, named
+from models.data.pyskl import Clip, labelled
 from models.data.scene import Scene
 from models.data.windows import clip_windows, live_windows
 from models.errors import UserError
@@ -93,7 +93,7 @@ def evaluate(model: STRL, clips: Sequence[Clip], mode: str, stress: bool = False
         UserError: a clip has a label that the model lacks, or there are no clips.
     """
     others = [clip for clip in clips if clip.label == NOTHING]
-    clips = named(clips)
+    clips = labelled(clips)
     target = targets(model, clips)
     logits = predict(model, MODES[mode](clips))
     figures = {"mode": mode, "clips": len(clips), **metrics(model, logits, target)}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL, Label, load_network
-from models.data.pyskl import Clip, named
+from models.data.pyskl import Clip, labelled
 from models.training.evaluation import MODES, predict
 
 DECAY = 1e-2
@@ -54,7 +54,7 @@ def linear_probe(weights: str | Path, clips: Sequence[Clip], mode: str) -> Probe
         UserError: the checkpoint is neither.
     """
     backbone = load_network(weights)
-    clips = named(clips)
+    clips = labelled(clips)
     names = sorted({clip.label for clip in clips})
     probe = Probe(backbone.requires_grad_(False), [Label(name, 0) for name in names])
     target = torch.tensor([names.index(clip.label) for clip in clips])

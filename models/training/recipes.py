@@ -13,7 +13,7 @@ from models.action.strl import STRL, Label
 from models.data.augment import Augmentation
 from models.data.live import LiveWindows
 from models.data.puppet.clips import KNOWN, perform
-from models.data.pyskl import Clip, named
+from models.data.pyskl import Clip, labelled
 from models.data.windows import ClipWindows
 from models.errors import UserError
 from models.training.evaluation import fit_temperature, fit_threshold, predict
@@ -64,9 +64,9 @@ def vocabulary(config: Config, clips: Sequence[Clip]) -> list[Label]:
         UserError: a clip has a label that the config lacks.
     """
     if "labels" not in config.finetune:
-        return [Label(name, 0) for name in sorted({clip.label for clip in named(clips)})]
+        return [Label(name, 0) for name in sorted({clip.label for clip in labelled(clips)})]
     labels = [Label(**label) for label in config.finetune.labels]
-    if missing := {clip.label for clip in named(clips)} - {label.name for label in labels}:
+    if missing := {clip.label for clip in labelled(clips)} - {label.name for label in labels}:
         raise UserError(f"the config has no label {', '.join(sorted(missing))}; map with --labels")
     return labels
 
@@ -125,7 +125,7 @@ def training_windows(
     if settings.mode == "clip":
         names = [label.name for label in labels]
         return ClipWindows(
-            named(clips),
+            labelled(clips),
             names,
             augmentation,
             seed,

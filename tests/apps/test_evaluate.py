@@ -78,7 +78,7 @@ def test_a_split_that_was_trained_on_is_marked(monkeypatch, capsys, tmp_path, we
     [
         ({"--data": "missing.pkl"}, "missing.pkl"),
         ({"--split": "fold1"}, "only: train, test"),
-        ({"--layout": "ntu25"}, "20 joints, its layout 25"),
+        ({"--layout": "ntu25"}, "20 joints but its layout has 25"),
         ({"--labels": "missing.json"}, "missing.json"),
         ({"--mode": "frame"}, "invalid choice"),
         ({"--json": "/dev/null/figures.json"}, "cannot write"),

@@ -17,7 +17,7 @@ def live(clips, **settings):
     people = {"class 0": 1, "class 1": 1, "hug": 2, "push": 2}
     settings = {
         "puppets": [],
-        "rehearsed": 0.0,
+        "puppet_share": 0.0,
         "solo": frozenset({"push"}),
         "acting": {},
         "augmentation": ROUGH,
@@ -61,15 +61,15 @@ def test_live_windows_fit_what_their_labels_say(clips):
 
 def test_puppets_act_out_their_part_of_the_labels_they_know(clips):
     puppets = [perform("hug", number) for number in range(3)]
-    windows = live(clips, puppets=puppets, rehearsed=0.8)
+    windows = live(clips, puppets=puppets, puppet_share=0.8)
     rng = np.random.default_rng(0)
-    drawn = [windows._draw(rng) for _ in range(2000)]
+    drawn = [windows._draw_scene(rng) for _ in range(2000)]
     kinds = Counter(target for _, target in drawn)
     assert max(kinds.values()) < 1.2 * min(kinds.values())  # as many as without puppets
     real = windows.scenes[: len(clips)]
     acted = [scene for scene, target in drawn if not any(scene is other for other in real)]
     assert 0.75 < len(acted) / kinds[2] < 0.85
-    only = live([], puppets=puppets, rehearsed=0.3, negatives=0.0, length=20)
+    only = live([], puppets=puppets, puppet_share=0.3, negatives=0.0, length=20)
     assert {only[index][2] for index in range(20)} <= {2, 4}
 
 
@@ -78,7 +78,7 @@ def test_bystanders_are_often_people_of_pairs_who_never_met(clips):
     rng = np.random.default_rng(0)
     people = [p for scene in windows.scenes for p in scene.points if len(scene.points) == 2]
     for _ in range(20):
-        someone = windows._any(rng, pairs=True).points[0]
+        someone = windows._draw_person(rng, pairs=True).points[0]
         assert any(someone is p or np.array_equal(someone, p, equal_nan=True) for p in people)
     assert all(len(windows._bystanders(rng).points) == 2 for _ in range(20))
 
@@ -101,9 +101,9 @@ def test_clips_of_nothing_are_negatives_and_no_label(clips):
     labels = [clip.label for clip in clips]
     spared = [replace(clip, label=NOTHING) if clip.label == "class 1" else clip for clip in clips]
     windows = live(spared, negatives=1.0, augmentation=Augmentation())
-    assert len(windows.others) == labels.count("class 1")
-    drawn = [windows._nothing(np.random.default_rng(seed)) for seed in range(200)]
-    assert any(scene is other for scene in drawn for other in windows.others)
+    assert len(windows.unlabelled) == labels.count("class 1")
+    drawn = [windows._draw_negative(np.random.default_rng(seed)) for seed in range(200)]
+    assert any(scene is other for scene in drawn for other in windows.unlabelled)
     none = live(spared, negatives=0.0, whole=0.5, length=300)
     assert "class 1" not in none.labels
     assert all(none[index][2] != 1 for index in range(300))
@@ -143,4 +143,4 @@ def test_before_a_pair_acts_another_pair_may(clips):
     scenes = [Scene.of(clip) for clip in clips if clip.label in ("hug", "push")]
     rng = np.random.default_rng(0)
     windows = live(clips, past=1.0, augmentation=Augmentation())
-    assert all(len(windows._past(scene, rng).points) == 2 for scene in scenes)
+    assert all(len(windows._draw_past(scene, rng).points) == 2 for scene in scenes)

@@ -41,7 +41,7 @@ def test_a_layout_can_be_given(tmp_path):
     content = pickle.loads(path.read_bytes())
     del content["layout"]
     path.write_bytes(pickle.dumps(content))
-    with pytest.raises(UserError, match="25 joints, its layout 17"):
+    with pytest.raises(UserError, match="25 joints but its layout has 17"):
         read(path)
     assert read(path, "ntu25").clips["clip00"].keypoints.shape[2] == 17
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models.data.scene import Scene, pad, precede
+from models.data.scene import Scene, pad, prepend
 from tests.skeletons import act
 
 
@@ -37,7 +37,7 @@ def test_something_else_may_come_before_an_action(clips):
         swapped = Scene(other.times, other.points[::-1])
         frames = int(np.ceil(0.8 * scene.fps))
         for before in (other, swapped):
-            whole = precede(scene, before, 0.8, rng)
+            whole = prepend(scene, before, 0.8, rng)
             assert whole.points.shape[1] == scene.points.shape[1] + frames
             np.testing.assert_array_equal(whole.points[:, frames:], scene.points)
             assert whole.fps == pytest.approx(scene.fps, rel=0.05)
