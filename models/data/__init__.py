@@ -1,1 +1,1 @@
-"""Data sets: read, moved about, disturbed, acted out, and cut into training windows."""
+"""Data sets: reading, augmentation, acted clips, and windows for training and evaluation."""

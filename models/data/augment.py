@@ -1,8 +1,8 @@
-"""Other people, other cameras and the slips of a pose estimator, made from the clips there are.
+"""Augmentation of keypoints: other bodies, other cameras, and the errors of a pose estimator.
 
-Everything works on keypoints float32 [P, F, 17, 3] whose unit is the torso length, with NaN for
-the coordinates of joints that are not seen; scores are 1 or 0. Random numbers come from one
-generator, so that a sample is a pure function of its seed.
+Points are x and y in torso lengths, NaN where a joint is not visible, and a score of 0 or 1,
+float32 [P, F, 17, 3]. All random numbers come from one generator, so that a sample is a pure
+function of its seed.
 """
 
 from dataclasses import dataclass
@@ -11,42 +11,45 @@ import numpy as np
 
 from models.skeleton import FLIP, JOINTS, PARTS
 
-# Joints from the hips outward, each with the two joints between which it hangs (or twice the one).
+# Joints from the hips outward, each with the two joints midway between which its bone begins.
 _TREE = (
     *((5, 11, 11), (6, 12, 12), (0, 5, 6)),
     *((7, 5, 5), (8, 6, 6), (9, 7, 7), (10, 8, 8)),
     *((13, 11, 11), (14, 12, 12), (15, 13, 13), (16, 14, 14)),
 )
 _JOINT, _FIRST, _SECOND = (list(column) for column in zip(*_TREE, strict=True))
-_FORWARD = {15: -0.8, 16: -0.8}  # an ankle bends away from where elbow, wrist and knee bend to
+_FORWARD = {15: -0.8, 16: -0.8}  # foreshortened shanks point back, other bones forward
 _SHAKY = np.ones(len(JOINTS), np.float32)
-_SHAKY[[9, 10, 15, 16]] = 1.6  # wrists and ankles are an estimator's worst joints
+_SHAKY[[9, 10, 15, 16]] = 1.6  # estimators are worst at wrists and ankles
 _SWAPS = ([5, 7, 9], [11, 13, 15], [5, 7, 9, 11, 13, 15])
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much of each; all zero leaves the keypoints as they are.
+    """Strengths of the augmentations. A strength of 0 switches one off.
+
+    With all of them off, only the order of the people is drawn.
 
     Attributes:
-        turn: largest yaw of the camera, radians, with depth guessed from foreshortening.
-        roll: largest rotation in the picture, radians.
-        stretch: largest change of width over height, and of shear, as a fraction.
-        speed: largest change of speed, as a fraction (0.4: 0.71 to 1.4 times).
-        proportions: largest change of each bone's length, as a fraction.
-        head: spread of the offset between a head's centre and a nose, torso lengths.
-        depth: largest change of size of one person against the other, as a fraction.
-        jitter: largest standard deviation of white noise on joints, torso lengths.
+        turn: maximum yaw of the camera, radians; depth is estimated from foreshortening.
+        roll: maximum rotation in the image plane, radians.
+        stretch: maximum change of the aspect ratio, and maximum shear, as a fraction.
+        speed: maximum change of speed, as a fraction (0.4: from 0.71 to 1.4 times).
+        proportions: maximum change of the length of each bone, as a fraction.
+        head: standard deviation of the offset between the centre of a head and the nose, torso
+            lengths.
+        depth: maximum change of the size of one person relative to the other, as a fraction.
+        jitter: maximum standard deviation of white noise on the joints, torso lengths.
         sway: the same for noise that is correlated over about a fifth of a second.
-        swaps: chance that left and right change places for a while.
-        slips: chance that a joint jumps elsewhere for a few frames.
-        dropout: chance a joint that it is missing for a while, or throughout.
-        parts: chance that whole parts, or a person for a while, are missing.
-        cut: chance that the frame's edge cuts the body.
-        clash: chance that joints of two people who touch are lost or taken for the other's.
-        mirror: left and right may be exchanged.
-        bodies: chance that each person gets the bones of another clip's person.
-        pan: spread of the speed at which the camera swings, torso lengths a second.
+        swaps: probability that left and right joints are swapped for a while.
+        slips: probability that joints jump elsewhere for a few frames.
+        dropout: probability, for each joint, that it is missing for a while or throughout.
+        parts: probability that whole parts of the body are missing, or a person for a while.
+        cut: probability that the edge of the frame cuts off a part of the body.
+        clash: probability that joints of two overlapping people are lost or assigned to the other.
+        mirror: whether to mirror half of the samples.
+        bodies: probability, for each person, to take the bone lengths of a person of another clip.
+        pan: standard deviation of the speed of a panning camera, torso lengths a second.
     """
 
     turn: float = 0.0
@@ -68,20 +71,23 @@ class Augmentation:
     bodies: float = 0.0
     pan: float = 0.0
 
-    def scene(
+    def transform(
         self,
         points: np.ndarray,
         fps: float,
         rng: np.random.Generator,
         bodies: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Other bodies, seen from elsewhere.
+        """Change the bodies and the camera.
 
         Args:
-            points: [P, F, 17, 3].
+            points: [P, F, 17, 3], torso lengths; left as they are.
             fps: frames a second.
-            rng: of everything random.
-            bodies: lengths of bones to draw from, [K, 17], as `bone_lengths` gives them.
+            rng: source of the random choices.
+            bodies: bone lengths to draw from, [K, 17], as `bone_lengths` returns them.
+
+        Returns:
+            New points [P, F, 17, 3], the people in random order.
         """
         points = points.copy()
         xy = points[..., :2]
@@ -101,19 +107,30 @@ class Augmentation:
             _pan(points[..., :2], fps, self.pan, rng)
         return points[::-1] if rng.random() < 0.5 else points
 
-    def estimate(self, points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
-        """What a pose estimator would have made of it."""
+    def corrupt(self, points: np.ndarray, fps: float, rng: np.random.Generator) -> np.ndarray:
+        """Add the errors of a pose estimator.
+
+        Args:
+            points: [P, F, 17, 3], torso lengths; left as they are.
+            fps: frames a second.
+            rng: source of the random choices.
+
+        Returns:
+            New points [P, F, 17, 3]. Joints that are lost are NaN with a score of 0.
+        """
         points = points.copy()
         if self.clash and len(points) > 1 and rng.random() < self.clash:
-            _clash(points, rng)
+            _confuse_people(points, rng)
         for person in points:
             if rng.random() < self.swaps:
                 _swap_sides(person, fps, rng)
             if rng.random() < self.slips:
                 _slip(person, fps, rng)
-        _shake(points[..., :2], rng.uniform(0, self.jitter), rng.uniform(0, self.sway), fps, rng)
+        _add_noise(
+            points[..., :2], rng.uniform(0, self.jitter), rng.uniform(0, self.sway), fps, rng
+        )
         if rng.random() < self.cut:
-            _cut(points, rng)
+            _cut_by_frame(points, rng)
         for person in points:
             _drop_joints(person, self.dropout, fps, rng)
             if rng.random() < self.parts:
@@ -121,13 +138,13 @@ class Augmentation:
         points[np.isnan(points[..., 0]), 2] = 0
         return points
 
-    def pace(self, rng: np.random.Generator) -> float:
-        """A factor of speed."""
+    def draw_speed(self, rng: np.random.Generator) -> float:
+        """Draw the factor by which to speed a clip up."""
         return float((1 + self.speed) ** rng.uniform(-1, 1))
 
 
 def mirrored(points: np.ndarray) -> np.ndarray:
-    """As in a mirror: x turned round, left and right exchanged."""
+    """Mirror points [..., 17, C]: negate x, and exchange left and right joints."""
     points = points[..., list(FLIP), :]
     points[..., 0] *= -1
     return points
@@ -136,7 +153,17 @@ def mirrored(points: np.ndarray) -> np.ndarray:
 def sway(
     shape: tuple[int, ...], fps: float, rng: np.random.Generator, rate: float = 5.0
 ) -> np.ndarray:
-    """Smooth noise of unit variance at the knots, [F, ...], with `rate` knots a second."""
+    """Draw smooth noise by linear interpolation between random knots.
+
+    Args:
+        shape: [F, ...], the frames first.
+        fps: frames a second.
+        rng: draws the knots, of unit variance.
+        rate: knots a second.
+
+    Returns:
+        float32 array of this shape.
+    """
     frames = shape[0]
     knots = rng.standard_normal((int(frames / fps * rate) + 2, *shape[1:]), dtype=np.float32)
     place = np.arange(frames) * min(rate / fps, 1) + rng.random() * 0.99
@@ -147,14 +174,22 @@ def sway(
 
 
 def _bones(xy: np.ndarray) -> np.ndarray:
-    """Vectors along the bones of `_TREE`, [..., 11, 2], of joints [..., 17, 2]."""
+    """Compute the vectors along the bones of `_TREE`, [..., 11, 2], from joints [..., 17, 2]."""
     return xy[..., _JOINT, :] - (xy[..., _FIRST, :] + xy[..., _SECOND, :]) / 2
 
 
 def bone_lengths(xy: np.ndarray) -> np.ndarray:
-    """Length of the bone that ends in each joint of a person [F, 17, 2], alike left and right.
+    """Measure the length of the bone that ends in each joint.
 
-    A projection shortens bones, hence the ninth decile over time; NaN where it was never seen.
+    Projection shortens bones, so the 0.9 quantile over time is taken, and of left and right the
+    longer.
+
+    Args:
+        xy: joints of one person, [F, 17, 2].
+
+    Returns:
+        Lengths in the unit of `xy`, float32 [17]; NaN where the bone is never visible, or the
+        joint ends none.
     """
     lengths = np.full((len(xy), len(JOINTS)), np.nan, np.float32)
     lengths[:, _JOINT] = np.linalg.norm(_bones(xy), axis=-1)
@@ -165,6 +200,7 @@ def bone_lengths(xy: np.ndarray) -> np.ndarray:
 
 
 def _reshape_bodies(xy: np.ndarray, amount: float, head: float, rng: np.random.Generator) -> None:
+    """Change bone lengths, the width of the hips and the place of the nose of each person."""
     for person in xy:
         wide = 1 + rng.uniform(-amount, amount)
         factor = 1 + rng.uniform(-amount, amount, len(JOINTS)).astype(np.float32)
@@ -174,13 +210,13 @@ def _reshape_bodies(xy: np.ndarray, amount: float, head: float, rng: np.random.G
 
 
 def _exchange_body(person: np.ndarray, lengths: np.ndarray) -> None:
-    """Give a person [F, 17, 2] bones of these lengths [17]; a bone keeps its own if unknown."""
+    """Give a person [F, 17, 2] other bone lengths [17]; a bone of unknown length stays."""
     factor = lengths / np.maximum(bone_lengths(person), 0.05)
     _stretch_bones(person, np.nan_to_num(np.clip(factor, 0.5, 2.0), nan=1.0))
 
 
 def _stretch_bones(person: np.ndarray, factor: np.ndarray, wide: float = 1.0) -> None:
-    """Change a person's bones by factors [17] and the width of the hips by another, in place."""
+    """Scale the bones of a person [F, 17, 2] by factors [17], and the width of the hips."""
     old = person.copy()
     middle = (old[:, 11] + old[:, 12]) / 2
     for hip in (11, 12):
@@ -192,10 +228,11 @@ def _stretch_bones(person: np.ndarray, factor: np.ndarray, wide: float = 1.0) ->
 
 
 def _turn(xy: np.ndarray, angle: float) -> None:
-    """Turn the scene about the vertical, with a depth for each joint.
+    """Rotate the scene [P, F, 17, 2] about the vertical axis by an angle in radians.
 
-    A bone is as long as it is ever seen in the clip; where it looks shorter, the rest points
-    towards the viewer, or away: an ambiguity that the sign of the angle makes up for.
+    The depth of each joint is estimated: a bone has the largest length that it has in the clip, and
+    where it looks shorter it points towards the viewer or away. Which of the two is ambiguous; the
+    random sign of the angle covers both.
     """
     depth = np.zeros(xy.shape[:-1], np.float32)
     square = np.nan_to_num(np.square(_bones(xy)).sum(axis=-1))
@@ -207,7 +244,7 @@ def _turn(xy: np.ndarray, angle: float) -> None:
 
 
 def _pan(xy: np.ndarray, fps: float, speed: float, rng: np.random.Generator) -> None:
-    """The camera follows, or swings at an even speed and shakes a little."""
+    """Pan at a constant speed in half of the cases, and shake a little."""
     frames = xy.shape[1]
     velocity = rng.normal(0, speed, 2) * (1, 0.25) * (rng.random() < 0.5)
     shake = sway((frames, 2), fps, rng, rate=2.0) * rng.uniform(0, 0.1 * speed)
@@ -216,7 +253,7 @@ def _pan(xy: np.ndarray, fps: float, speed: float, rng: np.random.Generator) -> 
 
 
 def _change_depth(xy: np.ndarray, amount: float, rng: np.random.Generator) -> None:
-    """One person nearer to the camera than the other, and the distance between them changed."""
+    """Move one person nearer to the camera than the other, and change their distance."""
     centres = [np.nanmean(person.reshape(-1, 2), axis=0) for person in xy]
     apart = (centres[1] - centres[0]) * rng.uniform(-0.5, 0.5) * amount
     for person, centre, sign in zip(xy, centres, (-1, 1), strict=True):
@@ -226,6 +263,7 @@ def _change_depth(xy: np.ndarray, amount: float, rng: np.random.Generator) -> No
 
 
 def _transform_plane(xy: np.ndarray, roll: float, stretch: float, rng: np.random.Generator) -> None:
+    """Rotate, stretch and shear in the image plane."""
     angle = rng.uniform(-roll, roll)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     wide = (1 + stretch) ** rng.uniform(-1, 1)
@@ -234,12 +272,14 @@ def _transform_plane(xy: np.ndarray, roll: float, stretch: float, rng: np.random
 
 
 def _span(frames: int, fps: float, longest: float, rng: np.random.Generator) -> slice:
+    """Draw a span of frames of at most `longest` seconds."""
     length = 1 + int(rng.uniform(0, longest) * fps)
     start = int(rng.integers(0, max(frames - length, 0) + 1))
     return slice(start, start + length)
 
 
 def _swap_sides(person: np.ndarray, fps: float, rng: np.random.Generator) -> None:
+    """Swap left and right arms, legs or both for up to 0.3 seconds, one to three times."""
     for _ in range(rng.integers(1, 4)):
         span = _span(len(person), fps, 0.3, rng)
         left = _SWAPS[rng.integers(len(_SWAPS))]
@@ -248,14 +288,16 @@ def _swap_sides(person: np.ndarray, fps: float, rng: np.random.Generator) -> Non
 
 
 def _slip(person: np.ndarray, fps: float, rng: np.random.Generator) -> None:
+    """Displace a joint for up to 0.2 seconds, one to four times."""
     for _ in range(rng.integers(1, 5)):
         span = _span(len(person), fps, 0.2, rng)
         person[span, rng.integers(len(JOINTS)), :2] += rng.normal(0, 0.5, 2)
 
 
-def _shake(
+def _add_noise(
     xy: np.ndarray, white: float, smooth: float, fps: float, rng: np.random.Generator
 ) -> None:
+    """Add white and smooth noise, more of it to wrists and ankles."""
     for person in xy:
         noise = white * rng.standard_normal(person.shape, dtype=np.float32)
         noise += smooth * sway(person.shape, fps, rng)
@@ -263,6 +305,7 @@ def _shake(
 
 
 def _drop_joints(person: np.ndarray, chance: float, fps: float, rng: np.random.Generator) -> None:
+    """Lose each joint with a probability, for up to 0.8 seconds or throughout."""
     for joint in np.flatnonzero(rng.random(len(JOINTS)) < chance):
         if rng.random() < 0.3:
             person[:, joint] = np.nan
@@ -271,6 +314,7 @@ def _drop_joints(person: np.ndarray, chance: float, fps: float, rng: np.random.G
 
 
 def _drop_parts(person: np.ndarray, fps: float, rng: np.random.Generator) -> None:
+    """Lose a part of the body, both legs, or the whole person for a while."""
     kind = rng.random()
     if kind < 0.4:
         part = list(PARTS.values())[rng.integers(len(PARTS))]
@@ -283,8 +327,8 @@ def _drop_parts(person: np.ndarray, fps: float, rng: np.random.Generator) -> Non
             person[_span(len(person), fps, 0.4, rng)] = np.nan
 
 
-def _cut(points: np.ndarray, rng: np.random.Generator) -> None:
-    """The frame ends at a hip, a knee, or beside the body."""
+def _cut_by_frame(points: np.ndarray, rng: np.random.Generator) -> None:
+    """Cut the people off at the edge of the frame: at the hips or knees, or at a side."""
     xy = points[..., :2]
     hips = np.nanmean(xy[:, :, 11:13, 1]) if not np.isnan(xy[:, :, 11:13]).all() else 0
     if rng.random() < 0.7:
@@ -297,8 +341,8 @@ def _cut(points: np.ndarray, rng: np.random.Generator) -> None:
     points[outside] = np.nan
 
 
-def _clash(points: np.ndarray, rng: np.random.Generator) -> None:
-    """Where two people overlap, joints are hidden, or found on the wrong person."""
+def _confuse_people(points: np.ndarray, rng: np.random.Generator) -> None:
+    """Lose, displace or misassign joints where two people overlap."""
     first, second = points if rng.random() < 0.5 else points[::-1]
     near = np.linalg.norm(first[..., :2] - second[:, 5:6, :2], axis=-1) < rng.uniform(0.2, 0.8)
     lost = near & (rng.random(near.shape) < rng.uniform(0, 0.6))

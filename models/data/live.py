@@ -266,8 +266,8 @@ class LiveWindows(Dataset[Sample]):
         frames = len(scene.times)
         start, stop = (round(frames * rng.uniform(0, 0.1)) for _ in range(2))
         kept = slice(start, max(frames - stop, start + 2))
-        points = self.augmentation.scene(scene.points[:, kept], scene.fps, rng, self.bodies)
-        points = self.augmentation.estimate(points, scene.fps, rng)
+        points = self.augmentation.transform(scene.points[:, kept], scene.fps, rng, self.bodies)
+        points = self.augmentation.corrupt(points, scene.fps, rng)
         return clip_window(Scene(scene.times[kept], points).tracks, THRESHOLD)
 
     def _live_window(self, scene: Scene, acting: bool, rng: np.random.Generator) -> Window:
@@ -279,7 +279,7 @@ class LiveWindows(Dataset[Sample]):
             rng: source of the random choices.
         """
         augmentation = self.augmentation
-        times, points = scene.times / augmentation.pace(rng), scene.points
+        times, points = scene.times / augmentation.draw_speed(rng), scene.points
         step = 2 if rng.random() < 0.4 and scene.fps > 20 else 1
         scene = Scene(times[::step], points[:, ::step])
         # How much of the window is filled must not depend on the action, however short its clips.
@@ -296,8 +296,8 @@ class LiveWindows(Dataset[Sample]):
             scene, end = pad(scene, before, after, rng), end + before + after
         end = scene.times[scene.times <= end + 1e-6][-1]  # a live window ends with a frame
         kept = (scene.times <= end + 1e-6) & (scene.times >= end - fill - 1e-6)
-        points = augmentation.scene(scene.points[:, kept], scene.fps, rng, self.bodies)
-        points = augmentation.estimate(points, scene.fps, rng)
+        points = augmentation.transform(scene.points[:, kept], scene.fps, rng, self.bodies)
+        points = augmentation.corrupt(points, scene.fps, rng)
         return span_window(Scene(scene.times[kept], points).tracks, end, THRESHOLD)
 
 

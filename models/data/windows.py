@@ -66,8 +66,8 @@ class ClipWindows(Dataset[Sample]):
         kept = max(round(frames * rng.uniform(self.crop, 1)), min(2, frames))
         start = int(rng.integers(0, frames - kept + 1))
         times, points = scene.times[start : start + kept], scene.points[:, start : start + kept]
-        points = augmentation.scene(points, scene.fps, rng, self.bodies)
-        points = augmentation.estimate(points, scene.fps, rng)
+        points = augmentation.transform(points, scene.fps, rng, self.bodies)
+        points = augmentation.corrupt(points, scene.fps, rng)
         window, present = clip_window(Scene(times, points).tracks, THRESHOLD)
         return window, present, self.targets[place]
 

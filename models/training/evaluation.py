@@ -217,9 +217,9 @@ def disturb(clips: Sequence[Clip], augmentation: Augmentation, seed: int = 0) ->
     for clip in clips:
         rng = np.random.default_rng((seed, int(clip.fingerprint, 16)))
         scene = Scene.of(clip)
-        people = augmentation.scene(scene.points, scene.fps, rng)
-        people = augmentation.estimate(people, scene.fps, rng)
-        times = clip.times / augmentation.pace(rng)
+        people = augmentation.transform(scene.points, scene.fps, rng)
+        people = augmentation.corrupt(people, scene.fps, rng)
+        times = clip.times / augmentation.draw_speed(rng)
         disturbed.append(replace(clip, keypoints=people, times=times, unit=1.0))
     return disturbed
 

@@ -19,7 +19,7 @@ def people(count=2, frames=60):
 
 def run(points, seed=0, **amounts):
     augmentation, rng = Augmentation(**amounts), RNG(seed)
-    return augmentation.estimate(augmentation.scene(points, 30.0, rng), 30.0, rng)
+    return augmentation.corrupt(augmentation.transform(points, 30.0, rng), 30.0, rng)
 
 
 def test_nothing_asked_is_nothing_done_but_the_order_of_people():
@@ -107,14 +107,14 @@ def test_another_body_lends_its_bones_and_the_motion_stays():
     other[:, :, [9, 10], :2] += 0.4 * (other[:, :, [9, 10], :2] - other[:, :, [7, 8], :2])
     lengths = bone_lengths(other[0, ..., :2])
     augmentation = Augmentation(bodies=1.0)
-    changed = augmentation.scene(points, 30.0, RNG(0), lengths[None])
+    changed = augmentation.transform(points, 30.0, RNG(0), lengths[None])
     assert np.allclose(
         bone_lengths(changed[0, ..., :2])[5:], lengths[5:], rtol=1e-3, equal_nan=True
     )
     forearms = [p[0, :, 9, :2] - p[0, :, 7, :2] for p in (points, changed)]
     angles = [np.arctan2(bone[:, 1], bone[:, 0]) for bone in forearms]
     assert np.allclose(*angles, atol=1e-4)
-    assert np.array_equal(augmentation.scene(points, 30.0, RNG(0)), points)
+    assert np.array_equal(augmentation.transform(points, 30.0, RNG(0)), points)
 
 
 def test_a_panning_camera_moves_everybody_alike():
@@ -149,7 +149,7 @@ def test_a_cut_by_the_frame_takes_away_what_lies_beyond_a_line():
 
 def test_speed_is_spread_evenly_about_one():
     rng, augmentation = RNG(0), Augmentation(speed=0.4)
-    paces = [augmentation.pace(rng) for _ in range(500)]
+    paces = [augmentation.draw_speed(rng) for _ in range(500)]
     assert 1 / 1.4 <= min(paces) < 0.75
     assert 1.35 < max(paces) <= 1.4
     assert np.median(paces) == pytest.approx(1, abs=0.05)
