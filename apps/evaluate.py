@@ -46,7 +46,7 @@ def main() -> None:
     from models.files import write_json
     from models.training.evaluation import evaluate, listing
     from models.training.probe import linear_probe
-    from models.training.rebuilding import rebuilding
+    from models.training.reconstruction import rebuilding
 
     clips, held = parted(options, load_clips(options, options.split))
     clips = clips if options.validation is None else held
