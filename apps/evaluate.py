@@ -44,18 +44,19 @@ def main() -> None:
     from models.action.skeleton_mae import SkeletonMAE
     from models.action.strl import STRL
     from models.files import write_json
-    from models.training.evaluation import evaluate, listing
+    from models.training.evaluation import Classifier, evaluate, format_figures
     from models.training.probe import linear_probe
-    from models.training.reconstruction import rebuilding
+    from models.training.reconstruction import reconstruction_error
 
     clips, held = parted(options, load_clips(options, options.split))
     clips = clips if options.validation is None else held
     if options.rebuild:
-        figures = rebuilding(SkeletonMAE.load(options.weights), clips)
-        print(listing(figures))
+        figures = reconstruction_error(SkeletonMAE.load(options.weights), clips)
+        print(format_figures(figures))
         if options.json:
             write_json(options.json, figures)
         return
+    model: Classifier
     if options.linear:
         model = linear_probe(options.weights, load_clips(options, options.linear), options.mode)
     else:

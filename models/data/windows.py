@@ -4,6 +4,8 @@ A training sample is a pure function of (seed, index), so that a run can be resu
 shared by several processes.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from torch.utils.data import Dataset
 
@@ -72,12 +74,12 @@ class ClipWindows(Dataset[Sample]):
         return window, present, self.targets[place]
 
 
-def clip_windows(clips: list[Clip]) -> list[Window]:
+def clip_windows(clips: Sequence[Clip]) -> list[Window]:
     """Stretch each clip over a window: evaluation by the protocol of the literature."""
     return [clip_window(clip.tracks, THRESHOLD) for clip in clips]
 
 
-def live_windows(clips: list[Clip], seed: int = 0, moment: float | None = None) -> list[Window]:
+def live_windows(clips: Sequence[Clip], seed: int = 0, moment: float | None = None) -> list[Window]:
     """Cut a window of fixed span from each clip, as the live program would.
 
     The window ends at a random time in the second half of the clip, at least 0.5 s after its start.

@@ -1,25 +1,27 @@
-"""How good the answers are."""
+"""Evaluation of classifiers: metrics, calibration, and robustness to perturbed input."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from models.action.label import NOTHING
-from models.action.strl import STRL
+from models.action.label import NOTHING, Label
 from models.data.augment import Augmentation
 from models.data.pyskl import Clip, labelled
 from models.data.scene import Scene
-from models.data.windows import clip_windows, live_windows
+from models.data.windows import Window, clip_windows, live_windows
 from models.errors import UserError
 
-Windows = Sequence[tuple[np.ndarray, np.ndarray]]
+Figures = dict[str, Any]
+"""Figures by name, as JSON can hold them."""
 
 MODES = {"clip": clip_windows, "window": live_windows}
+"""How clips become windows: the protocol of the literature, and what the live program sees."""
 
 STRESS = {
     "joint noise up to 0.1 torso": Augmentation(jitter=0.1),
@@ -31,34 +33,65 @@ STRESS = {
     "view turned up to 45 degrees": Augmentation(turn=0.8),
     "0.7 to 1.4 times the speed": Augmentation(speed=0.4),
 }
-"""What the test bench does to the clips, one at a time."""
+"""Perturbations of the robustness test, one at a time."""
 
 MOMENTS = (0.4, 0.6, 0.8, 1.0)
-"""Parts of a clip after which the test bench ends its windows, in "window" mode."""
+"""Fractions of a clip at which the windows of the robustness test end, in "window" mode."""
+
+
+class Classifier(Protocol):
+    """What evaluation needs of a classifier: STRL, or a linear probe."""
+
+    @property
+    def labels(self) -> Sequence[Label]:
+        """The vocabulary, in the order of the logits."""
+
+    @property
+    def thresholds(self) -> Mapping[int, float]:
+        """The lowest probability with which to answer, for windows of one and of two people."""
+
+    @property
+    def clips(self) -> Sequence[Sequence[str]]:
+        """[name, fingerprint] of every training clip."""
+
+    def __call__(self, window: Tensor, present: Tensor) -> Tensor:
+        """Compute logits [B, labels + 1] of windows [B, 2, 64, 17, 2]."""
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Compute calibrated probabilities [B, labels + 1]."""
 
 
 @dataclass
 class Evaluation:
-    """Figures as JSON can hold them, the labels, and the confusion matrix (rows: the truth)."""
+    """The result of an evaluation.
 
-    figures: dict
+    Attributes:
+        figures: the figures.
+        labels: names of the labels in the confusion matrix, [L].
+        confusion: number of clips by true label (rows) and predicted label (columns), [L, L].
+    """
+
+    figures: Figures
     labels: list[str]
     confusion: np.ndarray
 
     def text(self) -> str:
-        """The figures and the confusion matrix, to print."""
-        lines = [listing(self.figures)]
+        """Format the figures and the confusion matrix for printing."""
+        lines = [format_figures(self.figures)]
         width = max(len(label) for label in self.labels)
-        lines += ["", "confusion (rows: the truth)"]
+        lines += ["", "confusion matrix (rows: true labels)"]
         for label, row in zip(self.labels, self.confusion, strict=True):
             lines.append(f"{label:{width}} " + " ".join(f"{count:3d}" for count in row))
         return "\n".join(lines)
 
     def draw(self, path: str | Path) -> None:
-        """Write a picture of the confusion matrix.
+        """Draw the confusion matrix.
+
+        Args:
+            path: picture to write; its suffix is the format.
 
         Raises:
-            UserError: it cannot be written there.
+            UserError: the picture cannot be written.
         """
         from matplotlib.figure import Figure
 
@@ -71,7 +104,8 @@ class Evaluation:
         ticks = range(len(self.labels))
         axes.set_xticks(ticks, self.labels, rotation=90)
         axes.set_yticks(ticks, self.labels)
-        axes.set(xlabel="answer", ylabel="truth", title=f"top-1 {self.figures['top-1']:.1%}")
+        title = f"top-1 {self.figures['top-1']:.1%}"
+        axes.set(xlabel="prediction", ylabel="true label", title=title)
         for row, column in np.argwhere(self.confusion):
             axes.text(column, row, self.confusion[row, column], ha="center", va="center", size=6)
         try:
@@ -80,49 +114,85 @@ class Evaluation:
             raise UserError(f"cannot draw {path}: {error}") from error
 
 
-def evaluate(model: STRL, clips: Sequence[Clip], mode: str, stress: bool = False) -> Evaluation:
-    """Try a classifier on labelled clips.
+def evaluate(
+    model: Classifier, clips: Sequence[Clip], mode: str, stress: bool = False
+) -> Evaluation:
+    """Evaluate a classifier on labelled clips.
+
+    Clips of `NOTHING` are not scored. How often they are answered is a figure of its own.
 
     Args:
         model: the classifier, in eval mode.
-        clips: with labels of the model's vocabulary.
-        mode: "clip" or "window" (DESIGN: the literature's protocol, and what is seen live).
-        stress: also measure top-1 under each of `STRESS`, and with windows that end at `MOMENTS`.
+        clips: clips with labels of the model's vocabulary.
+        mode: a key of `MODES`.
+        stress: also measure top-1 under each perturbation of `STRESS`, and in "window" mode with
+            windows that end at each of `MOMENTS`.
 
     Raises:
-        UserError: a clip has a label that the model lacks, or there are no clips.
+        UserError: the model does not have the label of a clip, or there are no clips.
     """
     others = [clip for clip in clips if clip.label == NOTHING]
     clips = labelled(clips)
     target = targets(model, clips)
     logits = predict(model, MODES[mode](clips))
-    figures = {"mode": mode, "clips": len(clips), **metrics(model, logits, target)}
+    figures: Figures = {"mode": mode, "clips": len(clips), **metrics(model, logits, target)}
     if others:
-        said = answers(model, predict(model, MODES[mode](others))) >= 0
-        figures["answers to clips without a label"] = float(said.float().mean())
+        answered = decide(model, predict(model, MODES[mode](others))) >= 0
+        figures["answers to clips without a label"] = float(answered.float().mean())
     known = {value for pair in model.clips for value in pair}
     leaked = sum(clip.name in known or clip.fingerprint in known for clip in clips + others)
     if leaked:
         figures["NOT HELD OUT: clips seen in training"] = leaked
     if stress:
-        for name, disturbance in STRESS.items():
-            logits_ = predict(model, MODES[mode](disturb(clips, disturbance)))
-            figures[f"top-1, {name}"] = _top(logits_, target)
-        for moment in MOMENTS if mode == "window" else ():
-            logits_ = predict(model, live_windows(clips, moment=moment))
-            figures[f"top-1, window ends at {moment:.0%} of the clip"] = _top(logits_, target)
+        figures |= robustness(model, clips, target, mode)
+    return Evaluation(figures, *_confusion(model, logits, target))
+
+
+def robustness(
+    model: Classifier, clips: Sequence[Clip], target: Tensor, mode: str
+) -> dict[str, float]:
+    """Measure top-1 under perturbations.
+
+    Args:
+        model: the classifier, in eval mode.
+        clips: labelled clips.
+        target: index of the label of each clip, [N].
+        mode: a key of `MODES`.
+    """
+    figures = {}
+    for name, perturbation in STRESS.items():
+        logits = predict(model, MODES[mode](perturb(clips, perturbation)))
+        figures[f"top-1, {name}"] = _top1(logits, target)
+    for moment in MOMENTS if mode == "window" else ():
+        logits = predict(model, live_windows(clips, moment=moment))
+        figures[f"top-1, window ends at {moment:.0%} of the clip"] = _top1(logits, target)
+    return figures
+
+
+def _confusion(model: Classifier, logits: Tensor, target: Tensor) -> tuple[list[str], np.ndarray]:
+    """Count clips by true and predicted label, over the labels that occur as either."""
     count = len(model.labels)
-    answer = logits[:, :-1].argmax(dim=1)
+    prediction = logits[:, :-1].argmax(dim=1)
     confusion = torch.zeros(count, count, dtype=torch.long)
-    confusion.index_put_((target, answer), torch.tensor(1), accumulate=True)
-    used = sorted({*target.tolist(), *answer.tolist()})
-    names = [model.labels[index].name for index in used]
-    return Evaluation(figures, names, confusion[used][:, used].numpy())
+    confusion.index_put_((target, prediction), torch.tensor(1), accumulate=True)
+    used = sorted({*target.tolist(), *prediction.tolist()})
+    return [model.labels[index].name for index in used], confusion[used][:, used].numpy()
 
 
 @torch.no_grad()
-def predict(model: Callable[[Tensor, Tensor], Tensor], windows: Windows, batch: int = 64) -> Tensor:
-    """Output of a model for windows: of STRL, logits [N, labels + 1]."""
+def predict(
+    model: Callable[[Tensor, Tensor], Tensor], windows: Sequence[Window], batch: int = 64
+) -> Tensor:
+    """Run a model on windows, in batches.
+
+    Args:
+        model: called with windows [B, 2, 64, 17, 2] and their presence [B, 2, 64, 17].
+        windows: the windows.
+        batch: windows a batch.
+
+    Returns:
+        Outputs of the model, [N, ...]; those of STRL are logits [N, labels + 1].
+    """
     outputs = []
     for start in range(0, len(windows), batch):
         joints, present = zip(*windows[start : start + batch], strict=True)
@@ -131,11 +201,11 @@ def predict(model: Callable[[Tensor, Tensor], Tensor], windows: Windows, batch: 
     return torch.cat(outputs)
 
 
-def targets(model: STRL, clips: Sequence[Clip]) -> Tensor:
-    """Index of each clip's label in the model's vocabulary, [N].
+def targets(model: Classifier, clips: Sequence[Clip]) -> Tensor:
+    """Find the index of each clip's label in the model's vocabulary, [N].
 
     Raises:
-        UserError: a label is not in it, or there are no clips.
+        UserError: the model does not have a label, or there are no clips.
     """
     names = [label.name for label in model.labels]
     if missing := {clip.label for clip in clips} - set(names):
@@ -145,37 +215,58 @@ def targets(model: STRL, clips: Sequence[Clip]) -> Tensor:
     return torch.tensor([names.index(clip.label) for clip in clips])
 
 
-def metrics(model: STRL, logits: Tensor, target: Tensor) -> dict[str, float]:
-    """Accuracy of the best label, whatever "none of these" scores; and accuracy with abstention.
+def metrics(model: Classifier, logits: Tensor, target: Tensor) -> dict[str, float]:
+    """Compute accuracy with and without abstention.
 
-    Calibration error is expected calibration error (Guo et al., ICML 2017, equation 3; 15 bins).
-    Coverage is the part of the windows for which something is said.
+    Top-1, top-5 and mean class accuracy are those of the labels alone, without "none of these".
+    Calibration error is the expected calibration error (Guo et al., ICML 2017, equation 3; 15
+    bins). Coverage is the fraction of windows for which the model answers.
+
+    Args:
+        model: the classifier.
+        logits: [N, labels + 1].
+        target: index of the label of each window, [N].
     """
     probability = model.probabilities(logits)
     right = logits[:, :-1].argmax(dim=1) == target
     top5 = logits[:, :-1].topk(min(5, logits.shape[1] - 1)).indices == target[:, None]
     by_class = torch.stack([right[target == label].float().mean() for label in target.unique()])
-    said = answers(model, logits) >= 0
+    answered = decide(model, logits) >= 0
     return {
         "top-1": float(right.float().mean()),
         "top-5": float(top5.any(dim=1).float().mean()),
         "mean class accuracy": float(by_class.mean()),
         "calibration error": calibration_error(probability[:, :-1].amax(dim=1), right),
-        "coverage": float(said.float().mean()),
-        "accuracy where it answers": float(right[said].float().mean()) if said.any() else 0.0,
+        "coverage": float(answered.float().mean()),
+        "accuracy where it answers": (
+            float(right[answered].float().mean()) if answered.any() else 0.0
+        ),
     }
 
 
-def answers(model: STRL, logits: Tensor) -> Tensor:
-    """Label index [N] of what is said of each window; -1 where the model says nothing."""
+def decide(model: Classifier, logits: Tensor) -> Tensor:
+    """Decide on an answer for each window: the index of a label, or -1 for none, [N].
+
+    The model answers if its most probable class is a label and reaches the threshold for the
+    number of people of that label.
+    """
     confidence, label = model.probabilities(logits).max(dim=1)
     needed = [model.thresholds[max(label.people, 1)] for label in model.labels]
-    said = confidence >= torch.tensor([*needed, torch.inf])[label]
-    return torch.where(said, label, -1)
+    answered = confidence >= torch.tensor([*needed, torch.inf])[label]
+    return torch.where(answered, label, -1)
 
 
 def calibration_error(confidence: Tensor, right: Tensor, bins: int = 15) -> float:
-    """Mean gap between confidence and accuracy over bins of equal width, weighted by size."""
+    """Compute the expected calibration error (Guo et al., ICML 2017, equation 3).
+
+    Args:
+        confidence: probability of each prediction, [N].
+        right: whether each prediction is right, bool [N].
+        bins: bins of equal width.
+
+    Returns:
+        Mean gap between confidence and accuracy over the bins, weighted by their sizes.
+    """
     index = (confidence * bins).long().clamp(max=bins - 1)
     error = 0.0
     for bin_ in index.unique():
@@ -186,7 +277,12 @@ def calibration_error(confidence: Tensor, right: Tensor, bins: int = 15) -> floa
 
 
 def fit_temperature(logits: Tensor, target: Tensor) -> float:
-    """The temperature of the softmax with the least cross-entropy (Guo et al., section 4.2)."""
+    """Fit the temperature of the softmax by least cross-entropy (Guo et al., section 4.2).
+
+    Args:
+        logits: [N, classes].
+        target: [N].
+    """
 
     def loss(exponent: float) -> float:
         return float(torch.nn.functional.cross_entropy(logits / np.exp(exponent), target))
@@ -194,11 +290,14 @@ def fit_temperature(logits: Tensor, target: Tensor) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-2, 3), method="bounded").x))
 
 
-def fit_threshold(model: STRL, logits: Tensor, target: Tensor, beta: float = 0.5) -> float:
-    """The confidence from which what is said has the best F-score (van Rijsbergen, 1979).
+def fit_threshold(model: Classifier, logits: Tensor, target: Tensor, beta: float = 0.5) -> float:
+    """Fit the threshold from which to answer by the best F-score (van Rijsbergen, 1979).
 
-    With a beta of 0.5 being right counts twice as much as missing nothing. The windows should hold
-    as much of nothing as life does, and more.
+    Args:
+        model: the classifier, with its temperature.
+        logits: [N, labels + 1], of windows with at least as large a share of negatives as in use.
+        target: index of the label, or of "none of these", [N].
+        beta: weight of recall over precision; with 0.5 precision counts twice as much.
     """
     confidence, label = model.probabilities(logits).max(dim=1)
     action = label < len(model.labels)
@@ -211,25 +310,26 @@ def fit_threshold(model: STRL, logits: Tensor, target: Tensor, beta: float = 0.5
     return float(confidence[score.argmax()])
 
 
-def disturb(clips: Sequence[Clip], augmentation: Augmentation, seed: int = 0) -> list[Clip]:
-    """The same clips as a worse camera and pose estimator would give them."""
-    disturbed = []
+def perturb(clips: Sequence[Clip], augmentation: Augmentation, seed: int = 0) -> list[Clip]:
+    """Augment clips, in torso lengths; the same clip and seed give the same result."""
+    perturbed = []
     for clip in clips:
         rng = np.random.default_rng((seed, int(clip.fingerprint, 16)))
         scene = Scene.of(clip)
         people = augmentation.transform(scene.points, scene.fps, rng)
         people = augmentation.corrupt(people, scene.fps, rng)
         times = clip.times / augmentation.draw_speed(rng)
-        disturbed.append(replace(clip, keypoints=people, times=times, unit=1.0))
-    return disturbed
+        perturbed.append(replace(clip, keypoints=people, times=times, unit=1.0))
+    return perturbed
 
 
-def _top(logits: Tensor, target: Tensor) -> float:
+def _top1(logits: Tensor, target: Tensor) -> float:
+    """Compute the accuracy of the best label, without "none of these"."""
     return float((logits[:, :-1].argmax(dim=1) == target).float().mean())
 
 
-def listing(figures: dict) -> str:
-    """Figures, one a line."""
+def format_figures(figures: Mapping[str, Any]) -> str:
+    """Format figures for printing, one a line."""
     values = {
         name: f"{value:.3f}" if isinstance(value, float) else value
         for name, value in figures.items()

@@ -1,4 +1,4 @@
-"""Linear probe: how much of the labels can be read off frozen features with one linear layer."""
+"""Linear probe: a linear classifier on the frozen features of a pre-trained network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,28 +6,37 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models.action.label import Label
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Label, load_network
+from models.action.strl import STRL, load_network
 from models.data.pyskl import Clip, labelled
 from models.training.evaluation import MODES, predict
 
-DECAY = 1e-2
+WEIGHT_DECAY = 1e-2
 
 
 class Probe(nn.Module):
-    """Frozen features, standardised, and a linear layer; answers like STRL."""
+    """A linear layer on standardised frozen features; a `Classifier` as evaluation needs it.
 
-    probabilities = STRL.probabilities
+    Args:
+        backbone: the network whose features are used.
+        labels: the vocabulary.
+    """
 
     def __init__(self, backbone: STRL | SkeletonMAE, labels: list[Label]):
         super().__init__()
         self.backbone, self.labels, self.clips = backbone, labels, backbone.clips
-        self.thresholds, self.temperature = {1: 0.0}, 1.0
+        self.thresholds = {1: 0.0}
         self.scale = nn.LazyBatchNorm1d(affine=False, momentum=None)
         self.linear = nn.LazyLinear(len(labels))
 
     def features(self, window: Tensor, present: Tensor) -> Tensor:
-        """Frozen features [B, F] of windows."""
+        """Compute frozen features [B, F] of windows.
+
+        Args:
+            window: [B, 2, 64, 17, 2] in body lengths.
+            present: bool [B, 2, 64, 17].
+        """
         if isinstance(self.backbone, STRL):
             return self.backbone.features(window, present)
         joints = self.backbone.joints
@@ -37,18 +46,22 @@ class Probe(nn.Module):
         return torch.cat([hidden.mean(dim=(1, 2)), hidden.amax(dim=(1, 2))], dim=1).flatten(1)
 
     def forward(self, window: Tensor, present: Tensor) -> Tensor:
-        """Logits [B, labels + 1]; "none of these" is never the answer."""
+        """Compute logits [B, labels + 1] of windows; "none of these" is never the answer."""
         logits = self.linear(self.scale(self.features(window, present)))
         return nn.functional.pad(logits, (0, 1), value=-torch.inf)
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Compute probabilities [B, labels + 1]; they are not calibrated."""
+        return logits.softmax(dim=-1)
+
 
 def linear_probe(weights: str | Path, clips: Sequence[Clip], mode: str) -> Probe:
-    """Fit a probe by L-BFGS on the clips' windows, with a little weight decay.
+    """Fit a linear probe by L-BFGS with weight decay.
 
     Args:
-        weights: an STRL or a SkeletonMAE checkpoint.
+        weights: an STRL or SkeletonMAE checkpoint.
         clips: training clips.
-        mode: as in `models.training.evaluation.evaluate`.
+        mode: a key of `models.training.evaluation.MODES`.
 
     Raises:
         UserError: the checkpoint is neither.
@@ -68,7 +81,7 @@ def linear_probe(weights: str | Path, clips: Sequence[Clip], mode: str) -> Probe
     def loss() -> Tensor:
         optimiser.zero_grad()
         error = nn.functional.cross_entropy(probe.linear(features), target)
-        error = error + DECAY * probe.linear.weight.square().sum()
+        error = error + WEIGHT_DECAY * probe.linear.weight.square().sum()
         error.backward()
         return error
 

@@ -1,4 +1,4 @@
-"""How well a SkeletonMAE puts masked joints back: whether its features keep angle and distance."""
+"""Reconstruction by SkeletonMAE: do its features keep the angle and distance of masked joints?"""
 
 from collections.abc import Sequence
 
@@ -11,22 +11,25 @@ from models.data.windows import clip_windows
 
 
 @torch.no_grad()
-def rebuilding(network: SkeletonMAE, clips: Sequence[Clip], seed: int = 0) -> dict[str, float]:
-    """Mask parts of every frame, rebuild their joints, and compare with where they were.
+def reconstruction_error(
+    network: SkeletonMAE, clips: Sequence[Clip], seed: int = 0
+) -> dict[str, float]:
+    """Mask parts of every frame, reconstruct their joints, and compare them with the true ones.
 
     Args:
-        network: in eval mode.
-        clips: what to try it on, stretched over 64 frames each.
-        seed: of the masks.
+        network: the network, in eval mode.
+        clips: clips to try it on, each stretched over 64 frames.
+        seed: seed of the masks.
 
     Returns:
-        Medians over masked joints that are present: of the distance between rebuilt and true joint
-        and, to compare, between the middle of the visible joints and the true one (torso lengths);
-        of the angle between their directions from the origin (degrees); and the correlation of
-        their distances from it.
+        The number of masked joints that are present, and of these: the median distance between
+        reconstructed and true joint; for comparison, that between the mean of the visible joints
+        and the true one (both in torso lengths); the median angle between reconstructed and true
+        joint as seen from the origin (degrees); and the correlation of their distances from the
+        origin.
     """
     window, present = (
-        torch.from_numpy(np.stack(part)) for part in zip(*clip_windows(list(clips)), strict=True)
+        torch.from_numpy(np.stack(part)) for part in zip(*clip_windows(clips), strict=True)
     )
     frames = present.any(dim=-1)
     joints, present = window[frames][:, network.joints], present[frames][:, network.joints]

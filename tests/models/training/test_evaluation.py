@@ -10,13 +10,13 @@ from models.data.augment import Augmentation
 from models.data.pyskl import load_split
 from models.errors import UserError
 from models.training.evaluation import (
-    answers,
     calibration_error,
-    disturb,
+    decide,
     evaluate,
     fit_temperature,
     fit_threshold,
     metrics,
+    perturb,
 )
 from tests.skeletons import dataset
 
@@ -51,7 +51,7 @@ def test_metrics_on_answers_counted_by_hand(model):
     assert figures["mean class accuracy"] == pytest.approx((2 / 3 + 1) / 2)
     assert figures["coverage"] == pytest.approx(1 / 2)
     assert figures["accuracy where it answers"] == pytest.approx(1 / 2)
-    assert answers(model, logits).tolist() == [0, 1, -1, -1]
+    assert decide(model, logits).tolist() == [0, 1, -1, -1]
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
@@ -81,7 +81,7 @@ def test_the_threshold_is_the_best_of_all(model):
 
     def score(threshold):
         model.thresholds = {1: threshold, 2: threshold}
-        said = answers(model, logits)
+        said = decide(model, logits)
         right = ((said == target) & (said >= 0)).sum()
         precision, recall = right / (said >= 0).sum().clamp(min=1), right / (target < 3).sum()
         return float(1.25 * precision * recall / (0.25 * precision + recall + 1e-9))
@@ -112,7 +112,7 @@ def test_the_confusion_matrix_counts_every_clip(model, clips, tmp_path):
 
 def test_the_test_bench_disturbs_clips_and_not_the_originals(model, clips):
     before = clips[0].keypoints.copy()
-    worse = disturb(clips, Augmentation(jitter=0.1, speed=0.4))
+    worse = perturb(clips, Augmentation(jitter=0.1, speed=0.4))
     assert np.array_equal(clips[0].keypoints, before)
     assert worse[0].times[-1] != clips[0].times[-1]
     assert worse[0].label == clips[0].label
