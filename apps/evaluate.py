@@ -1,40 +1,53 @@
-"""Say how good a classifier is on a split of a data set."""
+"""Evaluate a classifier on splits of data sets."""
 
 from pathlib import Path
 
 from apps.cli import Parser, run
-from apps.training_options import add_data_options, add_validation_option, load_clips, parted
+from apps.training_options import (
+    add_data_options,
+    add_validation_option,
+    hold_out_validation,
+    load_clips,
+)
 
 
 def parser() -> Parser:
-    """The command line."""
+    """Build the command-line parser."""
     command = Parser(prog="evaluate.py", description=__doc__)
-    command.add_argument("weights", type=Path, help="STRL checkpoint, or see --linear, --rebuild")
+    command.add_argument(
+        "weights", type=Path, help="STRL checkpoint; see also --linear and --rebuild"
+    )
     add_data_options(command)
-    add_validation_option(command, "only what finetune.py --validation SPLIT ... holds out of them")
+    add_validation_option(
+        command, "use only the clips that finetune.py --validation SPLIT ... holds out"
+    )
     command.add_argument(
         "--mode",
         choices=("clip", "window"),
         default="clip",
-        help="whole clips stretched over the window, or what is seen live (default clip)",
+        help="whole clips stretched over the window, or windows as seen live (default clip)",
     )
     command.add_argument(
         "--linear",
         nargs="+",
         metavar="SPLIT",
-        help="linear probe: a linear classifier of the frozen features, trained on these splits, "
-        "in place of the model's own; also takes a SkeletonMAE checkpoint",
+        help="evaluate a linear probe: a linear classifier on the frozen features, trained on "
+        "these splits; the checkpoint may also be a SkeletonMAE",
     )
     command.add_argument(
         "--rebuild",
         action="store_true",
-        help="how well a SkeletonMAE checkpoint puts masked joints back, and nothing else",
+        help="measure only how well a SkeletonMAE checkpoint reconstructs masked joints",
     )
     command.add_argument(
-        "--stress", action="store_true", help="also under noise, missing joints, other views, ..."
+        "--stress",
+        action="store_true",
+        help="also measure top-1 under noise, missing joints, other views, ...",
     )
-    command.add_argument("--json", type=Path, help="write the figures here too")
-    command.add_argument("--picture", type=Path, help="draw the confusion matrix here (.png)")
+    command.add_argument("--json", type=Path, help="also write the figures to this file")
+    command.add_argument(
+        "--picture", type=Path, help="draw the confusion matrix to this file (.png)"
+    )
     return command
 
 
@@ -48,8 +61,8 @@ def main() -> None:
     from models.training.probe import linear_probe
     from models.training.reconstruction import reconstruction_error
 
-    clips, held = parted(options, load_clips(options, options.split))
-    clips = clips if options.validation is None else held
+    clips, held_out = hold_out_validation(options, load_clips(options, options.split))
+    clips = clips if options.validation is None else held_out
     if options.rebuild:
         figures = reconstruction_error(SkeletonMAE.load(options.weights), clips)
         print(format_figures(figures))

@@ -1,26 +1,26 @@
-"""Train STRL to classify actions, starting from a pre-trained SkeletonMAE or another STRL."""
+"""Fine-tune STRL to classify actions, from a pre-trained SkeletonMAE or another STRL."""
 
 from pathlib import Path
 
 from apps.cli import Parser, run
-from apps.training_options import add_training_options, training_clips, training_run
+from apps.training_options import add_training_options, prepare_run, training_clips
 
 
 def parser() -> Parser:
-    """The command line."""
+    """Build the command-line parser."""
     command = Parser(prog="finetune.py", description=__doc__)
     add_training_options(command)
     command.add_argument(
         "--pretrained",
         type=Path,
-        help="SkeletonMAE checkpoint, or an STRL one to go on from (default: none)",
+        help="SkeletonMAE checkpoint to start from, or STRL checkpoint to continue (default: none)",
     )
     command.add_argument(
         "--calibrated",
         type=Path,
         metavar="CHECKPOINT",
-        help="take temperature and thresholds from this run of the same recipe with --validation, "
-        "which otherwise calibrates on what it holds out",
+        help="take temperature and thresholds from this checkpoint, made by the same recipe with "
+        "--validation (default: calibrate on the clips that --validation holds out)",
     )
     return command
 
@@ -35,10 +35,10 @@ def main() -> None:
     config = read_config(options.config)
     clips, validation = training_clips(options, config.get("classes"))
     pretrained = load_network(options.pretrained) if options.pretrained else None
-    twin = STRL.load(options.calibrated) if options.calibrated else None
-    model = finetune(config, clips, pretrained, **training_run(options, config.finetune))
-    if twin:
-        model.temperature, model.thresholds = twin.temperature, twin.thresholds
+    calibrated = STRL.load(options.calibrated) if options.calibrated else None
+    model = finetune(config, clips, prepare_run(options, config.finetune), pretrained)
+    if calibrated:
+        model.temperature, model.thresholds = calibrated.temperature, calibrated.thresholds
     elif validation:
         calibrate(config, model, validation)
     if validation:

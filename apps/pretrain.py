@@ -1,11 +1,11 @@
-"""Pre-train SkeletonMAE on skeletons; their labels are not looked at."""
+"""Pre-train SkeletonMAE on skeletons, without their labels."""
 
 from apps.cli import Parser, run
-from apps.training_options import add_training_options, training_clips, training_run
+from apps.training_options import add_training_options, prepare_run, training_clips
 
 
 def parser() -> Parser:
-    """The command line."""
+    """Build the command-line parser."""
     command = Parser(prog="pretrain.py", description=__doc__)
     add_training_options(command)
     return command
@@ -18,7 +18,7 @@ def main() -> None:
 
     config = read_config(options.config)
     clips, _ = training_clips(options)
-    pretrain(config, clips, **training_run(options, config.pretrain)).save(options.out)
+    pretrain(config, clips, prepare_run(options, config.pretrain)).save(options.out)
 
 
 if __name__ == "__main__":

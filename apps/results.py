@@ -1,6 +1,6 @@
-"""Make a study's figures, or go on with it, and print its table.
+"""Run or continue a study, and print its table.
 
-Several of these at once share the work, where they share --out.
+Several processes with the same --out share the work.
 """
 
 from pathlib import Path
@@ -9,26 +9,35 @@ from apps.cli import Parser, run
 
 
 def parser() -> Parser:
-    """The command line."""
+    """Build the command-line parser."""
     command = Parser(prog="results.py", description=__doc__)
     command.add_argument(
         "config", type=Path, help="models/configs/benchmark.py, fractions.py or ablation.py"
     )
     what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument("--data", type=Path, help="folder of the pickles")
-    what.add_argument("--table", action="store_true", help="only print the table of what is done")
-    command.add_argument("--out", type=Path, default=Path("runs/results"), help="one JSON a run")
-    command.add_argument("--seeds", type=int, nargs="+", help="instead of the config's")
-    command.add_argument("--only", default="", help="runs whose name begins so")
+    what.add_argument("--data", type=Path, help="folder of the data sets")
+    what.add_argument(
+        "--table", action="store_true", help="only print the table of the runs so far"
+    )
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/results"),
+        help="folder of the records (default runs/results)",
+    )
+    command.add_argument("--seeds", type=int, nargs="+", help="seeds (default: the config's)")
+    command.add_argument("--only", default="", help="do only the runs whose name has this prefix")
     command.add_argument(
         "--into",
         type=Path,
         metavar="FILE.md",
-        help="put the table there, between <!-- KIND --> and <!-- /KIND --> (benchmark, ...)",
+        help="put the table into this file, between <!-- KIND --> and <!-- /KIND -->",
     )
-    command.add_argument("--plot", type=Path, help="draw curves here (.png), of fractions.py")
+    command.add_argument(
+        "--plot", type=Path, help="draw curves to this file (.png); fractions.py only"
+    )
     command.add_argument("--amp", action="store_true", help="compute in bfloat16 where safe")
-    command.add_argument("--threads", type=int, help="processor threads (default PyTorch's choice)")
+    command.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
     return command
 
 

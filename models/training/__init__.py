@@ -1,1 +1,1 @@
-"""Training on MMEngine's Runner, evaluation, and studies of many runs."""
+"""Training on MMEngine's Runner, evaluation, and studies of many trainings."""

@@ -1,15 +1,14 @@
-"""From a config and clips to a trained network: what the two training doors do."""
+"""Recipes: from a config and clips to a trained network."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from torch.utils.data import Dataset
 
-from models.action.label import NOTHING
+from models.action.label import NOTHING, Label
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Label
+from models.action.strl import STRL
 from models.data.augment import Augmentation
 from models.data.live import LiveWindows
 from models.data.puppet.clips import KNOWN, perform
@@ -17,14 +16,14 @@ from models.data.pyskl import Clip, labelled
 from models.data.windows import ClipWindows
 from models.errors import UserError
 from models.training.evaluation import fit_temperature, fit_threshold, predict
-from models.training.runner import FineTuning, Pretraining, train
+from models.training.runner import FineTuning, Pretraining, RunOptions, train
 
 
 def read_config(path: str | Path) -> Config:
-    """An MMEngine config: Python, so the user's own code.
+    """Read an MMEngine config. It is Python, and is run: read only those you trust.
 
     Raises:
-        UserError: no such file, or not a config.
+        UserError: the file is missing, or is not a config.
     """
     try:
         return Config.fromfile(path)
@@ -32,41 +31,41 @@ def read_config(path: str | Path) -> Config:
         raise UserError(f"cannot read the config {path}: {error}") from error
 
 
-def seen(clips: Sequence[Clip]) -> list[list[str]]:
-    """What a checkpoint remembers of its clips: [name, fingerprint] of each."""
+def clip_identities(clips: Sequence[Clip]) -> list[list[str]]:
+    """List what a checkpoint stores of its training clips: [name, fingerprint] of each."""
     return [[clip.name, clip.fingerprint] for clip in clips]
 
 
-def pretrain(config: Config, clips: list[Clip], seed: int = 0, **options: object) -> SkeletonMAE:
-    """SkeletonMAE, trained by `config.pretrain`; no label is looked at.
+def pretrain(config: Config, clips: list[Clip], options: RunOptions) -> SkeletonMAE:
+    """Pre-train SkeletonMAE as `config.pretrain` says. Labels are not used.
 
     Args:
-        config: see `models/configs/paper.py`.
+        config: a config such as `models/configs/paper.py`.
         clips: training clips.
-        seed: of everything random.
-        options: amp, and those of `models.training.runner.train`.
+        options: how to run the training.
     """
-    settings, amp = config.pretrain, options.pop("amp", False)
-    torch.manual_seed(seed)
+    settings = config.pretrain
+    torch.manual_seed(options.seed)
     network = SkeletonMAE(**settings.model)
     classes = sorted({clip.label for clip in clips})
     augmentation = Augmentation(**settings.augmentation)
-    dataset = ClipWindows(clips, classes, augmentation, seed, crop=0.5)
-    train(Pretraining(network, amp), dataset, seed=seed, **settings.schedule, **options)
-    network.clips = seen(clips)
+    dataset = ClipWindows(clips, classes, augmentation, options.seed, crop=0.5)
+    train(Pretraining(network, options.amp), dataset, options, **settings.schedule)
+    network.clips = clip_identities(clips)
     return network
 
 
 def vocabulary(config: Config, clips: Sequence[Clip]) -> list[Label]:
-    """The config's labels; without any, the clips' own classes, for any number of people.
+    """Return the labels of the config or, if it has none, the classes of the clips.
 
     Raises:
-        UserError: a clip has a label that the config lacks.
+        UserError: a clip has a label that the config does not have.
     """
+    classes = {clip.label for clip in labelled(clips)}
     if "labels" not in config.finetune:
-        return [Label(name, 0) for name in sorted({clip.label for clip in labelled(clips)})]
+        return [Label(name, 0) for name in sorted(classes)]
     labels = [Label(**label) for label in config.finetune.labels]
-    if missing := {clip.label for clip in labelled(clips)} - {label.name for label in labels}:
+    if missing := classes - {label.name for label in labels}:
         raise UserError(f"the config has no label {', '.join(sorted(missing))}; map with --labels")
     return labels
 
@@ -74,38 +73,45 @@ def vocabulary(config: Config, clips: Sequence[Clip]) -> list[Label]:
 def finetune(
     config: Config,
     clips: list[Clip],
+    options: RunOptions,
     pretrained: SkeletonMAE | STRL | None = None,
-    seed: int = 0,
-    **options: object,
 ) -> STRL:
-    """STRL, trained by `config.finetune`.
+    """Train STRL as `config.finetune` says.
 
     Args:
-        config: see `models/configs/paper.py`.
-        clips: training clips, with labels in the model's vocabulary.
-        pretrained: what to start from, or a classifier to go on from; None is from scratch.
-        seed: of everything random.
-        options: amp, and those of `models.training.runner.train`.
+        config: a config such as `models/configs/paper.py`.
+        clips: training clips, with labels of the model's vocabulary.
+        options: how to run the training.
+        pretrained: SkeletonMAE to start from, or STRL to continue from. Default: random weights.
+
+    Raises:
+        UserError: a clip has a label that the config does not have, or `pretrained` does not fit
+            the config.
     """
-    settings, amp = config.finetune, options.pop("amp", False)
-    torch.manual_seed(seed)
+    settings = config.finetune
+    torch.manual_seed(options.seed)
     labels = vocabulary(config, clips)
     network = STRL(labels, **settings.model)
     if isinstance(pretrained, STRL):
         network.continue_from(pretrained)
     elif pretrained is not None:
         network.load_pretrained(pretrained)
-    model = FineTuning(network, settings.get("smoothing", 0.0), amp)
-    dataset = training_windows(config, clips, labels, seed, rehearse(config, labels))
-    train(model, dataset, seed=seed, **settings.schedule, **options)
-    network.clips = seen(clips)
+    model = FineTuning(network, settings.get("smoothing", 0.0), options.amp)
+    puppets = puppet_clips(config, labels)
+    dataset = training_windows(config, clips, labels, options.seed, puppets)
+    train(model, dataset, options, **settings.schedule)
+    network.clips = clip_identities(clips)
     if pretrained is not None:
         network.clips += [clip for clip in pretrained.clips if clip not in network.clips]
     return network
 
 
-def rehearse(config: Config, labels: list[Label]) -> list[Clip]:
-    """Clips of the labels, and of nothing, that puppets act out: `config.finetune.puppets` each."""
+def puppet_clips(config: Config, labels: list[Label]) -> list[Clip]:
+    """Perform `config.finetune.puppets` clips of each label that the puppet knows.
+
+    As many clips of `NOTHING` are added. With `puppet_pairs = False` in the config, labels of two
+    people are left out.
+    """
     alone = not config.finetune.get("puppet_pairs", True)
     names = [NOTHING, *(label.name for label in labels if not (alone and label.people == 2))]
     numbers = range(config.finetune.get("puppets", 0))
@@ -118,15 +124,22 @@ def training_windows(
     labels: list[Label],
     seed: int = 0,
     puppets: Sequence[Clip] = (),
-) -> Dataset:
-    """The windows that `config.finetune` asks for: of whole clips, or live ones."""
+) -> ClipWindows | LiveWindows:
+    """Make the training samples that `config.finetune.mode` asks for.
+
+    Args:
+        config: the config.
+        clips: training clips.
+        labels: the vocabulary.
+        seed: seed of the samples.
+        puppets: clips of puppets, for live windows.
+    """
     settings = config.finetune
     augmentation = Augmentation(**settings.augmentation)
     if settings.mode == "clip":
-        names = [label.name for label in labels]
         return ClipWindows(
             labelled(clips),
-            names,
+            [label.name for label in labels],
             augmentation,
             seed,
             settings.get("crop", 1.0),
@@ -151,11 +164,17 @@ def training_windows(
 
 
 def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 2000) -> None:
-    """Set temperature and thresholds on windows of clips that the model has not seen.
+    """Set the temperature and the thresholds of a model, in place.
 
-    The windows are drawn as in training, disturbed as in training, with the config's part of
-    "none of these"; a threshold each is fitted to those of one person and of two. In clip mode
-    only the temperature is set.
+    They are fitted to windows drawn and augmented as in training, with the config's share of
+    negatives: one threshold to those of one person, one to those of two. In "clip" mode, which has
+    no negatives, only the temperature is set.
+
+    Args:
+        config: the config of the training.
+        model: the classifier, in eval mode.
+        clips: clips that the model was not trained on.
+        count: number of windows.
     """
     windows = training_windows(config, clips, model.labels, seed=1)
     samples = [windows[index] for index in range(count)]

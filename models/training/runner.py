@@ -1,8 +1,10 @@
-"""Training on MMEngine's Runner, for the pre-training and the fine-tuning door alike."""
+"""Training loop on MMEngine's Runner, for pre-training and fine-tuning."""
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -13,38 +15,68 @@ from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL
+from models.data.live import LiveWindows
+from models.data.windows import ClipWindows
 
 
-def _method_of_history(owner: type, name: str) -> object:
-    """What stands for `getattr` in a checkpoint: HistoryBuffer's own statistics, nothing else."""
+def _history_method(owner: type, name: str) -> object:
+    """Replace `getattr` when a checkpoint is loaded: only HistoryBuffer's own statistics.
+
+    Raises:
+        ValueError: the checkpoint asks for anything else.
+    """
     # MMEngine's own list of these is empty until a process has made its first buffer.
     if owner is not HistoryBuffer or name not in ("mean", "min", "max", "current"):
         raise ValueError(f"a checkpoint asks for {owner}.{name}")
     return getattr(owner, name)
 
 
-WRITTEN = [
+CHECKPOINT_TYPES = [
     HistoryBuffer,
-    *((_method_of_history, f"{module}.getattr") for module in ("builtins", "__builtin__")),
-    np.core.multiarray._reconstruct,
-    np.core.multiarray.scalar,
+    *((_history_method, f"{module}.getattr") for module in ("builtins", "__builtin__")),
+    np.core.multiarray._reconstruct,  # type: ignore[attr-defined]  # NumPy's stubs omit it
+    np.core.multiarray.scalar,  # type: ignore[attr-defined]  # NumPy's stubs omit it
     np.ndarray,
     np.dtype,
     *{type(np.dtype(kind)) for kind in (np.float64, np.float32, np.int64, np.int32, np.uint32)},
 ]
-"""The only types beside tensors that MMEngine writes into its checkpoints. Version 0.10.7 loads
-them as plain weights (mmengine issue 1655), and cannot resume without being told of these."""
+"""The only types besides tensors that MMEngine writes to its checkpoints. Version 0.10.7 loads them
+as plain weights (mmengine issue 1655), and can resume only if these types are allowed."""
+
+FRAME_STRIDE = 4
+"""Pre-training uses every fourth frame: neighbouring frames are nearly the same."""
 
 
-THINNING = 4
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run a training.
+
+    Attributes:
+        work_dir: folder of MMEngine's logs and checkpoints.
+        seed: seed of the initial weights, the samples and dropout.
+        resume: continue from the last checkpoint in `work_dir`, if there is one.
+        tensorboard: also write TensorBoard event files.
+        amp: compute in bfloat16 where that is safe.
+    """
+
+    work_dir: str | Path
+    seed: int = 0
+    resume: bool = False
+    tensorboard: bool = False
+    amp: bool = False
 
 
 class Pretraining(BaseModel):
-    """SkeletonMAE on the frames of windows: on every fourth, for neighbours are nearly the same."""
+    """SkeletonMAE and its loss on the frames of windows.
+
+    Args:
+        network: the network.
+        amp: compute in bfloat16 where that is safe.
+    """
 
     def __init__(self, network: SkeletonMAE, amp: bool = False):
         super().__init__()
@@ -53,20 +85,27 @@ class Pretraining(BaseModel):
     def forward(
         self, window: Tensor, present: Tensor, target: Tensor, mode: str = "loss"
     ) -> dict[str, Tensor]:
-        """Loss of a batch of windows [B, 2, 64, 17, 2]; frames without a body are left out."""
-        start = int(torch.randint(THINNING, ()))
-        window, present = window[:, :, start::THINNING], present[:, :, start::THINNING]
-        seen = present.any(dim=-1)
+        """Compute the loss of a batch of windows.
+
+        Args:
+            window: [B, 2, 64, 17, 2] in body lengths.
+            present: bool [B, 2, 64, 17]; frames in which a person has no joint are left out.
+            target: unused.
+            mode: unused; MMEngine passes "loss".
+        """
+        start = int(torch.randint(FRAME_STRIDE, ()))
+        window, present = window[:, :, start::FRAME_STRIDE], present[:, :, start::FRAME_STRIDE]
+        visible = present.any(dim=-1)
         with torch.autocast(window.device.type, torch.bfloat16, enabled=self.amp):
-            return {"loss": self.network(window[seen], present[seen])}
+            return {"loss": self.network(window[visible], present[visible])}
 
 
 class FineTuning(BaseModel):
-    """STRL on windows and their labels.
+    """STRL and its loss on labelled windows.
 
     Args:
         network: the classifier.
-        smoothing: of the targets, spread over the labels that the window may have.
+        smoothing: label smoothing, spread over the labels that are possible for the window.
         amp: compute in bfloat16 where that is safe.
     """
 
@@ -77,7 +116,14 @@ class FineTuning(BaseModel):
     def forward(
         self, window: Tensor, present: Tensor, target: Tensor, mode: str = "loss"
     ) -> dict[str, Tensor]:
-        """Cross-entropy and accuracy of a batch of windows [B, 2, 64, 17, 2], targets [B]."""
+        """Compute the cross-entropy and the accuracy of a batch of windows.
+
+        Args:
+            window: [B, 2, 64, 17, 2] in body lengths.
+            present: bool [B, 2, 64, 17].
+            target: index of the label, or of "none of these", [B].
+            mode: unused; MMEngine passes "loss".
+        """
         with torch.autocast(window.device.type, torch.bfloat16, enabled=self.amp):
             logits = self.network(window, present).float()
         possible = logits.isfinite()
@@ -89,15 +135,22 @@ class FineTuning(BaseModel):
         return {"loss": -(wanted * score).sum(dim=1).mean(), "accuracy": right}
 
 
-class _Endless(Sampler):
-    """Index = epoch × length + place: with it a sample knows its epoch, whatever was resumed."""
+class _EpochSampler(Sampler[int]):
+    """Yields indices that go on over epochs: epoch × length + place.
 
-    def __init__(self, dataset: Dataset):
-        self.length, self.epoch = len(dataset), 0
+    So a sample, a function of its index, is new in every epoch, and the same in a resumed run. The
+    processes of a distributed run take turns.
+
+    Args:
+        length: samples an epoch.
+    """
+
+    def __init__(self, length: int):
+        self.length, self.epoch = length, 0
         self.rank, self.world = get_dist_info()
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by MMEngine before each epoch."""
+        """Start an epoch; called by MMEngine."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -110,47 +163,40 @@ class _Endless(Sampler):
 
 def train(
     model: BaseModel,
-    dataset: Dataset,
-    work_dir: str | Path,
+    dataset: ClipWindows | LiveWindows,
+    options: RunOptions,
     epochs: int,
     batch_size: int,
     lr: float,
     weight_decay: float,
     momentum: float = 0.0,
-    seed: int = 0,
-    resume: bool = False,
-    tensorboard: bool = False,
 ) -> None:
-    """Train in place: AdamW, a short warm-up, then a cosine down to nothing.
+    """Train a model in place by AdamW, with a short warm-up and cosine decay to zero.
+
+    Run by `torchrun`, several processes share the work. The model is in eval mode afterwards.
 
     Args:
-        model: what computes the loss; its `network` holds the result.
-        dataset: samples, addressed as `_Endless` says.
-        work_dir: for MMEngine's logs and checkpoints.
-        epochs, batch_size, lr, weight_decay: as usual; the batch is one process's.
-        momentum: of the running mean of the weights, which replaces them at the end; 0 is none.
-        seed: of the weights' first values and of dropout.
-        resume: go on from the last checkpoint in `work_dir`, if there is one.
-        tensorboard: also write TensorBoard's event files.
+        model: computes the loss; its `network` holds the result.
+        dataset: the samples.
+        options: how to run the training.
+        epochs: number of epochs.
+        batch_size: samples a step of one process, at most the length of the data set.
+        lr: learning rate after the warm-up.
+        weight_decay: of AdamW.
+        momentum: momentum of the moving average of the weights, which replaces them at the end;
+            0 means none.
     """
-    distributed = "LOCAL_RANK" in os.environ
-    cuda = torch.cuda.is_available()
-    if distributed and not cuda and not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("gloo")  # MMEngine's own start asks for a GPU
+    launcher = _launcher()
     batch_size = min(batch_size, len(dataset))
-    loader = DataLoader(
-        dataset, batch_size, sampler=_Endless(dataset), drop_last=True, num_workers=0
-    )
-    steps = epochs * len(loader)
-    warmup = max(steps // 20, 1)
-    decay = max(steps - warmup, 1)
+    sampler = _EpochSampler(len(dataset))
+    loader = DataLoader(dataset, batch_size, sampler=sampler, drop_last=True, num_workers=0)
     averaging = EMAHook(momentum=momentum, update_buffers=True) if momentum else None
     backends = [{"type": "LocalVisBackend"}]
-    if tensorboard:
+    if options.tensorboard:
         backends.append({"type": "TensorboardVisBackend"})
     runner = Runner(
         model=model,
-        work_dir=str(work_dir),
+        work_dir=str(options.work_dir),
         train_dataloader=loader,
         train_cfg={"by_epoch": True, "max_epochs": epochs},
         optim_wrapper={
@@ -158,32 +204,54 @@ def train(
             "optimizer": {"type": "AdamW", "lr": lr, "weight_decay": weight_decay},
             "clip_grad": {"max_norm": 5.0},
         },
-        param_scheduler=[
-            {"type": "LinearLR", "start_factor": 0.01, "by_epoch": False, "end": warmup},
-            {
-                "type": "CosineAnnealingLR",
-                "by_epoch": False,
-                "begin": warmup,
-                "end": warmup + decay,
-                "T_max": decay,
-            },
-        ],
-        default_hooks={
-            "logger": {"type": "LoggerHook", "interval": max(len(loader) // 2, 1)},
-            "checkpoint": {"type": "CheckpointHook", "interval": max(epochs // 20, 1)}
-            | {"max_keep_ckpts": 1},
-        },
+        param_scheduler=_schedulers(epochs * len(loader)),
+        default_hooks=_hooks(epochs, len(loader)),
         custom_hooks=[averaging] if averaging else None,
-        launcher="pytorch" if distributed else "none",
         visualizer={"type": "Visualizer", "vis_backends": backends},
-        resume=resume,
-        randomness={"seed": seed},
-        cfg={"model_wrapper_cfg": {} if cuda else {"device_ids": None}} if distributed else None,
+        resume=options.resume,
+        randomness={"seed": options.seed},
         # MMEngine shares logs and message hubs between runs of one name, and knows whole seconds.
-        experiment_name=f"{Path(work_dir).name}_{uuid4().hex[:8]}",
+        experiment_name=f"{Path(options.work_dir).name}_{uuid4().hex[:8]}",
+        **launcher,
     )
-    with torch.serialization.safe_globals(WRITTEN):
+    with torch.serialization.safe_globals(CHECKPOINT_TYPES):
         runner.train()
     if averaging:
         model.load_state_dict(averaging.ema_model.module.state_dict())
     model.eval()
+
+
+def _launcher() -> dict[str, Any]:
+    """Join the other processes of a distributed run, and return the Runner's settings for it."""
+    if "LOCAL_RANK" not in os.environ:
+        return {"launcher": "none"}
+    cuda = torch.cuda.is_available()
+    if not cuda and not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo")  # MMEngine's own start asks for a GPU
+    wrapper = {} if cuda else {"device_ids": None}
+    return {"launcher": "pytorch", "cfg": {"model_wrapper_cfg": wrapper}}
+
+
+def _schedulers(steps: int) -> list[dict[str, Any]]:
+    """Configure the learning rate: warm-up over a twentieth of the steps, then cosine decay."""
+    warmup = max(steps // 20, 1)
+    decay = max(steps - warmup, 1)
+    return [
+        {"type": "LinearLR", "start_factor": 0.01, "by_epoch": False, "end": warmup},
+        {
+            "type": "CosineAnnealingLR",
+            "by_epoch": False,
+            "begin": warmup,
+            "end": warmup + decay,
+            "T_max": decay,
+        },
+    ]
+
+
+def _hooks(epochs: int, steps: int) -> dict[str, dict[str, Any]]:
+    """Configure logging twice an epoch of some steps, and some twenty checkpoints a run."""
+    checkpoint = {"type": "CheckpointHook", "interval": max(epochs // 20, 1), "max_keep_ckpts": 1}
+    return {
+        "logger": {"type": "LoggerHook", "interval": max(steps // 2, 1)},
+        "checkpoint": checkpoint,
+    }

@@ -1,4 +1,4 @@
-"""Studies: lists of trainings and their figures, made by any number of processes in one folder."""
+"""Studies: many trainings and their figures, by any number of processes that share a folder."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,35 +15,42 @@ from filelock import FileLock, Timeout
 from mmengine.config import Config
 
 from models.action.skeleton_mae import SkeletonMAE
+from models.action.strl import STRL
 from models.data.pyskl import Clip, hold_out, load_split
 from models.errors import UserError
 from models.files import write_json
 from models.training.evaluation import evaluate
-from models.training.probe import linear_probe
-from models.training.recipes import finetune, pretrain, seen
+from models.training.probe import Probe, linear_probe
+from models.training.recipes import clip_identities, finetune, pretrain
+from models.training.runner import RunOptions
 
 POLL = 2.0
-"""Seconds between looks at what the other processes have left to do."""
+"""Seconds to wait for other processes before the next check for unfinished runs."""
 
 RATE = "finetune.schedule.lr"
+"""Config key of the learning rate."""
+
+Record = dict[str, Any]
+"""What a run's JSON file holds."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training and its figures.
+    """A training and its evaluation.
 
     Attributes:
-        name: for people to read, and for `--only`.
-        row: what the tables know it by.
+        name: name to read, and to choose runs by with `--only`.
+        row: row of the table that the run belongs to.
         protocol: key of the config's `protocols`.
-        seed: of the training, and of the part of the labels.
-        pretraining: seed of the pre-training, which is shared by all runs it fits; None: none.
-        fraction: part of the training labels that is used.
-        validate: train without the validation part of the training clips, and evaluate on it.
-        people: 1 shows the first person of every clip alone.
-        linear: a linear probe of the pre-trained encoder instead of fine-tuning.
+        seed: seed of the training, and of the subset of the training clips.
+        pretraining: seed of the pre-training, which all runs that it fits share; None means
+            without pre-training.
+        fraction: fraction of the training clips to use.
+        validate: hold out the validation part of the training clips, and evaluate on it.
+        people: 1 keeps only the first person of every clip.
+        linear: fit a linear probe of the pre-trained encoder instead of fine-tuning.
         overrides: (dotted key, value) pairs that replace values of the recipe.
-        trials: runs that try the learning rate; the best one's is taken.
+        trials: runs that try learning rates; this run takes the best.
     """
 
     name: str
@@ -54,12 +62,15 @@ class Run:
     validate: bool = False
     people: int = 2
     linear: bool = False
-    overrides: tuple[tuple[str, object], ...] = ()
+    overrides: tuple[tuple[str, Any], ...] = ()
     trials: tuple["Run", ...] = ()
 
 
 def benchmark(config: Config, seeds: list[int]) -> Iterator[Run]:
-    """Every protocol with every seed; `overrides` are for the protocols of one mean."""
+    """List the runs of a benchmark: every protocol with every seed.
+
+    `config.study.overrides` changes the recipe of the protocols that share a mean.
+    """
     for seed, (name, protocol) in product(seeds, config.protocols.items()):
         overrides = config.study.get("overrides", {}).get(protocol.get("mean"), {})
         yield Run(
@@ -70,9 +81,10 @@ def benchmark(config: Config, seeds: list[int]) -> Iterator[Run]:
 
 
 def fractions(config: Config, seeds: list[int]) -> Iterator[Run]:
-    """Pre-trained and from scratch, each with its best learning rate, on parts of the labels.
+    """List the runs of a study of few labels: pre-trained and from scratch, on subsets of clips.
 
-    A seed chooses the same clips for both; one pre-training a protocol serves them all.
+    Each of the two takes its own best learning rate. A seed draws the same subset for both. All
+    runs of a protocol share one pre-training.
     """
     study = config.study
     arms = {"from scratch": None, "pre-trained": 0}
@@ -100,7 +112,7 @@ def fractions(config: Config, seeds: list[int]) -> Iterator[Run]:
 
 
 def ablation(config: Config, seeds: list[int]) -> Iterator[Run]:
-    """The recipe and its variants."""
+    """List the runs of an ablation: the recipe and its variants."""
     study = config.study
     for (name, variant), seed in product(study.variants.items(), seeds):
         protocol = variant.get("protocol", study.protocol)
@@ -115,19 +127,28 @@ def ablation(config: Config, seeds: list[int]) -> Iterator[Run]:
 
 
 KINDS = {"benchmark": benchmark, "fractions": fractions, "ablation": ablation}
+"""Functions that list the runs of each kind of study."""
 
 
 class Study:
-    """A config's runs, and what is known of them in a folder: a JSON file each.
+    """The runs of a config, and their records in a folder, one JSON file a run.
 
-    A file is found again by what the run is (its recipe, clips and seeds) and not by its name:
-    runs that are the same are done once, and after a change of the recipe what it changes is new.
+    A record is found by the content of its run (recipe, clips and seeds) and not by its name. So
+    equal runs are done once, and a change of the recipe makes new runs of those that it affects.
 
     Args:
-        config: with `protocols`, and `study` with its `kind`; see `models/configs/benchmark.py`.
-        out: for results, and the folders of the trainings.
-        seeds: instead of the config's.
-        only: the runs whose name begins so, and the trials that they need.
+        config: config with `protocols`, and `study` with its `kind`, such as
+            `models/configs/benchmark.py`.
+        out: folder of the records, the trainings and the pre-trained networks.
+        seeds: seeds to use instead of the config's.
+        only: prefix of the names of the runs to do; the trials that they need are added.
+
+    Attributes:
+        results: the runs of the table.
+        runs: the same and their trials, in the order in which to do them.
+
+    Raises:
+        UserError: the config has no study, or no run's name has the prefix.
     """
 
     def __init__(
@@ -136,47 +157,47 @@ class Study:
         if "study" not in config:
             raise UserError("the config has no study")
         self.config, self.out = config, out
-        chosen = KINDS[config.study.kind](config, seeds or config.study.seeds)
-        chosen = [run for run in chosen if run.name.startswith(only)]
-        if not chosen:
+        planned = KINDS[config.study.kind](config, seeds or config.study.seeds)
+        self.results = [run for run in planned if run.name.startswith(only)]
+        if not self.results:
             raise UserError(f"no run's name begins with '{only}'")
-        self.results = chosen
-        # Each run after its trials, and trials that several runs share once.
-        self.runs = list({r.name: r for run in chosen for r in (*run.trials, run)}.values())
+        # Each run comes after its trials; trials that several runs share come once.
+        self.runs = list({r.name: r for run in self.results for r in (*run.trials, run)}.values())
 
     def work(self, folder: Path, amp: bool = False) -> None:
-        """Do what is not done, sharing it with other processes that do the same.
+        """Do the unfinished runs, and share them with other processes that do the same.
 
         Args:
-            folder: where the data sets are.
-            amp: compute in bfloat16 where safe.
+            folder: folder of the data sets.
+            amp: compute in bfloat16 where that is safe.
+
+        Raises:
+            UserError: a data set cannot be read, or a file cannot be written.
         """
         while waiting := [run for run in self.runs if self.record(run) is None]:
             if not any(self._claim(run, folder, amp) for run in waiting):
                 time.sleep(POLL)
 
-    def records(self) -> list[dict]:
-        """What the results' files hold, the trials' left out."""
+    def records(self) -> list[Record]:
+        """Return the records of the runs that are done, without those of the trials."""
         return [record for run in self.results if (record := self.record(run)) is not None]
 
-    def record(self, run: Run) -> dict | None:
-        """What the run's file holds; None while there is none."""
-        identity = self._identity(run)
-        path = identity and next(self.out.glob(f"*-{_digest(identity)}.json"), None)
-        if not path:
+    def record(self, run: Run) -> Record | None:
+        """Return the record of a run, or None if it is not done."""
+        if (identity := self._identity(run)) is None:
+            return None
+        path = next(self.out.glob(f"*-{_digest(identity)}.json"), None)
+        if path is None:
             return None
         return json.loads(path.read_text()) | {"name": run.name, "row": run.row}
 
-    def _identity(self, run: Run) -> dict | None:
-        """All that makes a difference to the run's figures; None while its trials are not done."""
+    def _identity(self, run: Run) -> Record | None:
+        """Return all that the figures of a run depend on, or None if its trials are not done."""
         overrides = dict(run.overrides)
         if run.trials:
-            tried: dict[float, list[float]] = {}
-            for trial in run.trials:
-                if (record := self.record(trial)) is None:
-                    return None
-                tried.setdefault(dict(trial.overrides)[RATE], []).append(record["top-1"])
-            overrides[RATE] = max(tried, key=lambda rate: np.mean(tried[rate]))
+            if (rate := self._best_rate(run.trials)) is None:
+                return None
+            overrides[RATE] = rate
         stages = ("pretrain", "finetune") if run.pretraining is not None else ("finetune",)
         recipe = Config({stage: self.config[stage].to_dict() for stage in stages})
         recipe.merge_from_dict(
@@ -189,40 +210,51 @@ class Study:
         keys = ("data", "train", "validation" if run.validate else "test")
         return identity | {"clips of": {key: protocol.get(key) for key in keys}}
 
-    def _claim(self, run: Run, folder: Path, amp: bool) -> bool:
-        """Carry a run out, unless another process is at it or it has to wait for its trials.
+    def _best_rate(self, trials: tuple[Run, ...]) -> float | None:
+        """Return the learning rate of the best mean top-1, or None if the trials are not done."""
+        tried: dict[float, list[float]] = {}
+        for trial in trials:
+            if (record := self.record(trial)) is None:
+                return None
+            tried.setdefault(dict(trial.overrides)[RATE], []).append(record["top-1"])
+        return max(tried, key=lambda rate: np.mean(tried[rate]))
 
-        The operating system takes a lock from a process that dies, so no claim outlives its owner.
+    def _claim(self, run: Run, folder: Path, amp: bool) -> bool:
+        """Do a run, unless another process is at it or its trials are not done.
+
+        The operating system releases the lock of a process that dies, so that no claim outlives its
+        owner.
+
+        Returns:
+            Whether the run is done now.
         """
         if (identity := self._identity(run)) is None:
             return False
-        lock = FileLock(_made(self.out / "locks") / f"{_digest(identity)}.lock")
+        lock = FileLock(_make_folder(self.out / "locks") / f"{_digest(identity)}.lock")
         try:
             claim = lock.acquire(blocking=False)
         except Timeout:
             return False
         with claim:
             if self.record(run) is None:
-                self._carry_out(run, identity, folder, amp)
+                self._execute(run, identity, folder, amp)
         return True
 
-    def _carry_out(self, run: Run, identity: dict, folder: Path, amp: bool) -> None:
+    def _execute(self, run: Run, identity: Record, folder: Path, amp: bool) -> None:
+        """Pre-train if need be, train, evaluate, and write the record."""
         recipe = Config(identity["recipe"])
         path = self.out / f"{_slug(run.name)}-{_digest(identity)}.json"
         work = self.out / "work" / path.stem
         everything, test = self._clips(run, folder)
-        clips = part(everything, run.fraction, run.seed)
-        source, record = None, {}
+        clips = subsample(everything, run.fraction, run.seed)
+        source: Path | None = None
+        record: Record = {}
         if run.pretraining is not None:
-            source, minutes = self._pretrained(run, recipe, everything, amp)
+            source, minutes = self._pretrain(run.protocol, run.pretraining, recipe, everything, amp)
             record["pre-training minutes"] = minutes
         start, whole = time.monotonic(), not work.exists()
-        if run.linear:
-            model = linear_probe(source, clips, recipe.finetune.mode)
-        else:
-            options = {"seed": run.seed, "amp": amp, "work_dir": work, "resume": True}
-            model = finetune(recipe, clips, source and SkeletonMAE.load(source), **options)
-        # What was interrupted took longer than what is measured here.
+        model = _train(run, recipe, clips, source, RunOptions(work, run.seed, resume=True, amp=amp))
+        # A resumed run took longer than is measured here.
         record["minutes"] = (time.monotonic() - start) / 60 if whole else None
         record |= {"amp": amp, "threads": torch.get_num_threads()}
         record["training clips"] = len({clip.name for clip in clips})
@@ -234,7 +266,7 @@ class Study:
         print(f"[{done} of {len(self.runs)}] {run.name}: {top}, {took}", flush=True)
 
     def _clips(self, run: Run, folder: Path) -> tuple[list[Clip], list[Clip]]:
-        """To train and to evaluate on."""
+        """Load the clips to train on and those to evaluate on."""
         protocol = self.config.protocols[run.protocol]
         file = [folder / protocol.data]
         train, test = load_split(file, protocol.train), load_split(file, protocol.test)
@@ -247,29 +279,52 @@ class Study:
             )
         return train, test
 
-    def _pretrained(
-        self, run: Run, recipe: Config, clips: list[Clip], amp: bool
+    def _pretrain(
+        self, protocol: str, seed: int, recipe: Config, clips: list[Clip], amp: bool
     ) -> tuple[Path, float | None]:
-        """The checkpoint of this recipe and these clips, made if need be, and its minutes."""
-        identity = [recipe.pretrain.to_dict(), seen(clips), run.pretraining]
-        folder = _made(self.out / "pretrained")
-        path = folder / f"{_slug(run.protocol)}-{_digest(identity)}.safetensors"
+        """Pre-train on clips, unless the folder has the checkpoint.
+
+        Returns:
+            The checkpoint, and the minutes that it took; None if it was interrupted.
+        """
+        identity = [recipe.pretrain.to_dict(), clip_identities(clips), seed]
+        folder = _make_folder(self.out / "pretrained")
+        path = folder / f"{_slug(protocol)}-{_digest(identity)}.safetensors"
         work, notes = path.with_suffix(""), path.with_suffix(".json")
         with FileLock(f"{path}.lock"):
             if not notes.exists():
                 start, whole = time.monotonic(), not work.exists()
-                options = {"seed": run.pretraining, "amp": amp, "work_dir": work, "resume": True}
-                pretrain(recipe, clips, **options).save(path)
+                pretrain(recipe, clips, RunOptions(work, seed, resume=True, amp=amp)).save(path)
                 minutes = (time.monotonic() - start) / 60 if whole else None
                 write_json(notes, {"minutes": minutes, "clips": len(clips)})
         return path, json.loads(notes.read_text())["minutes"]
 
 
-def part(clips: list[Clip], fraction: float, seed: int) -> list[Clip]:
-    """A part of every class, at least one clip, repeated until there are as many as before.
+def _train(
+    run: Run, recipe: Config, clips: list[Clip], source: Path | None, options: RunOptions
+) -> STRL | Probe:
+    """Fine-tune a classifier or fit a linear probe, from a SkeletonMAE checkpoint if there is one.
 
-    So an epoch has as many steps, and a step as many samples, whatever the fraction. Parts of one
-    seed lie within each other.
+    Raises:
+        UserError: a linear probe is asked for without pre-training.
+    """
+    if not run.linear:
+        return finetune(recipe, clips, options, SkeletonMAE.load(source) if source else None)
+    if source is None:
+        raise UserError(f"the run '{run.name}' needs pre-training for its linear probe")
+    return linear_probe(source, clips, recipe.finetune.mode)
+
+
+def subsample(clips: list[Clip], fraction: float, seed: int) -> list[Clip]:
+    """Draw a stratified subset of clips, and repeat it up to the number of all clips.
+
+    So the steps of an epoch and the samples of a step do not depend on the fraction. Subsets of one
+    seed are nested.
+
+    Args:
+        clips: the clips.
+        fraction: fraction of every class to draw, at least one clip.
+        seed: seed of the subset.
     """
     if fraction == 1:
         return clips
@@ -283,13 +338,16 @@ def part(clips: list[Clip], fraction: float, seed: int) -> list[Clip]:
 
 
 def _digest(value: object) -> str:
+    """Hash what JSON can hold, 12 hexadecimal digits."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _slug(name: str) -> str:
+    """Make a name fit for a file."""
     return "".join(sign if sign.isalnum() else "_" for sign in name)
 
 
-def _made(folder: Path) -> Path:
+def _make_folder(folder: Path) -> Path:
+    """Make a folder if it is missing, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     return folder

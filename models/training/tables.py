@@ -1,4 +1,4 @@
-"""Tables and plots of studies, from their runs' records alone."""
+"""Tables and plots of studies, made from the records of their runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,23 +8,24 @@ from mmengine.config import Config
 from scipy import stats
 
 from models.errors import UserError
+from models.training.studies import Record
 
 ARMS = ("from scratch", "pre-trained")
+"""The two arms of a study of few labels."""
+
+Values = Sequence[float] | np.ndarray
+"""Figures of several runs, [N]."""
 
 
-def benchmark(records: list[dict], config: Config) -> str:
-    """Mean and spread of top-1 over seeds, for each protocol and each mean of several."""
-    rows: dict[str, dict[int, list[dict]]] = {}
+def benchmark(records: list[Record], config: Config) -> str:
+    """Tabulate mean and spread of top-1 over seeds, by protocol and by mean of protocols."""
+    rows: dict[str, dict[int, list[Record]]] = {}
     for record in records:
         mean = config.protocols[record["protocol"]].get("mean")
         for row in filter(None, (record["row"], mean)):
             rows.setdefault(row, {}).setdefault(record["seed"], []).append(record)
-    order: dict[str, None] = {}  # a mean comes after the last of its protocols
-    for name, protocol in config.protocols.items():
-        order.pop(protocol.get("mean"), None)
-        order |= dict.fromkeys(filter(None, (name, protocol.get("mean"))))
     lines = ["| protocol | seeds | top-1, % | minutes a run |", "|---|---|---|---|"]
-    for row in filter(rows.get, order):
+    for row in filter(rows.get, _row_order(config)):
         seeds = rows[row]
         wanted = sum(protocol.get("mean") == row for protocol in config.protocols.values()) or 1
         complete = [runs for runs in seeds.values() if len(runs) == wanted]
@@ -35,8 +36,17 @@ def benchmark(records: list[dict], config: Config) -> str:
     return "\n".join(lines)
 
 
-def fractions(records: list[dict], config: Config) -> str:
-    """Top-1 with and without pre-training, and the 95 % interval of the paired difference."""
+def _row_order(config: Config) -> list[str]:
+    """List protocols and means; a mean comes after the last of its protocols."""
+    order: dict[str, None] = {}
+    for name, protocol in config.protocols.items():
+        order.pop(protocol.get("mean"), None)
+        order |= dict.fromkeys(filter(None, (name, protocol.get("mean"))))
+    return list(order)
+
+
+def fractions(records: list[Record], config: Config) -> str:
+    """Tabulate top-1 with and without pre-training, and the 95 % interval of the difference."""
     lines = [
         "| protocol | labels | subsets | from scratch, % | pre-trained, % | difference, points |",
         "|---|---|---|---|---|---|",
@@ -58,8 +68,8 @@ def fractions(records: list[dict], config: Config) -> str:
     return "\n".join([*lines, "", note, f"Learning rates: {', '.join(sorted(rates))}."])
 
 
-def ablation(records: list[dict], config: Config) -> str:
-    """Top-1 of each variant, of one seed unless there are more."""
+def ablation(records: list[Record], config: Config) -> str:
+    """Tabulate top-1 of each variant, mean and standard deviation over seeds."""
     where = "validation part of the training clips" if config.study.validate else "test clips"
     lines = [f"| variant | protocol | top-1 on the {where}, % | seeds |", "|---|---|---|---|"]
     rows: dict[tuple, list[float]] = {}
@@ -71,18 +81,24 @@ def ablation(records: list[dict], config: Config) -> str:
 
 
 TABLES = {"benchmark": benchmark, "fractions": fractions, "ablation": ablation}
+"""Functions that make the table of each kind of study."""
 
 
-def table(records: list[dict], config: Config) -> str:
-    """What a study's runs say so far, in Markdown."""
+def table(records: list[Record], config: Config) -> str:
+    """Make the table of a study from the records so far, in Markdown."""
     return TABLES[config.study.kind](records, config)
 
 
 def insert(text: str, kind: str, path: Path) -> None:
     """Put a table into a Markdown file, between the marks `<!-- KIND -->` and `<!-- /KIND -->`.
 
+    Args:
+        text: the table.
+        kind: kind of the study.
+        path: the file; what stood between the marks is replaced.
+
     Raises:
-        UserError: the file cannot be read or written, or does not have these marks.
+        UserError: the file cannot be read or written, or does not have the marks.
     """
     begin, end = f"<!-- {kind} -->\n", f"<!-- /{kind} -->"
     try:
@@ -97,11 +113,16 @@ def insert(text: str, kind: str, path: Path) -> None:
         ) from error
 
 
-def plot(records: list[dict], config: Config, path: Path) -> None:
-    """Draw top-1 over the part of the labels, with 95 % intervals, a panel each protocol.
+def plot(records: list[Record], config: Config, path: Path) -> None:
+    """Plot top-1 over the fraction of labels with 95 % intervals, one panel a protocol.
+
+    Args:
+        records: records of the runs.
+        config: config of a study of fractions.
+        path: picture to write; its suffix is the format.
 
     Raises:
-        UserError: the study has no such parts, or the picture cannot be written there.
+        UserError: the study is of another kind, or the picture cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -111,9 +132,9 @@ def plot(records: list[dict], config: Config, path: Path) -> None:
     figure = Figure(figsize=(4 * len(protocols), 3.5), layout="constrained")
     for axes, protocol in zip(figure.subplots(1, len(protocols), squeeze=False)[0], protocols):  # noqa: B905
         for arm in ARMS:
-            tops = {part: _paired(records, protocol, part).get(arm) for part in parts}
-            tops = {100 * part: top for part, top in tops.items() if top}
-            means, errors = [np.mean(top) for top in tops.values()], map(_half, tops.values())
+            pairs = {100 * part: _paired(records, protocol, part) for part in parts}
+            tops = {percent: pair[arm] for percent, pair in pairs.items() if pair}
+            means, errors = [np.mean(top) for top in tops.values()], map(_half_width, tops.values())
             axes.errorbar(list(tops), means, list(errors), label=arm, marker="o", capsize=3)
         axes.set(title=protocol, xlabel="part of the labels, %", ylabel="top-1, %", xscale="log")
         axes.set_xticks([100 * part for part in parts], [f"{100 * part:g}" for part in parts])
@@ -125,8 +146,8 @@ def plot(records: list[dict], config: Config, path: Path) -> None:
         raise UserError(f"cannot draw {path}: {error}") from error
 
 
-def _paired(records: list[dict], protocol: str, fraction: float) -> dict[str, list[float]]:
-    """Top-1 in per cent of each arm, over the subsets that both have; empty where there is none."""
+def _paired(records: list[Record], protocol: str, fraction: float) -> dict[str, list[float]]:
+    """Return top-1 of each arm, %, on the subsets that both arms have; {} if there are none."""
     arms: dict[str, dict[int, float]] = {arm: {} for arm in ARMS}
     for record in records:
         if (record["protocol"], record["fraction"]) == (protocol, fraction):
@@ -135,29 +156,32 @@ def _paired(records: list[dict], protocol: str, fraction: float) -> dict[str, li
     return {arm: [seeds[seed] for seed in both] for arm, seeds in arms.items()} if both else {}
 
 
-def _half(values: Sequence[float]) -> float:
-    """Half the width of the 95 % interval of a mean; 0 for a single value."""
+def _half_width(values: Values) -> float:
+    """Return half the width of the 95 % interval of a mean; 0 for a single value."""
     if len(values) < 2:
         return 0.0
     return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
 
 
-def _interval(values: Sequence[float]) -> str:
-    mean, half = np.mean(values), _half(values)
+def _interval(values: Values) -> str:
+    """Format a mean and its 95 % interval."""
+    mean, half = np.mean(values), _half_width(values)
     return f"{mean:+.1f}" + (f" ({mean - half:+.1f} to {mean + half:+.1f})" if half else "")
 
 
-def _spread(values: Sequence[float]) -> str:
+def _spread(values: Values) -> str:
+    """Format a mean and its standard deviation."""
     spread = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
     return f"{np.mean(values):.1f}{spread}"
 
 
-def _minutes(record: dict) -> float | None:
-    """Pre-training and fine-tuning; None where one of them was interrupted."""
+def _minutes(record: Record) -> float | None:
+    """Return the time of pre-training and fine-tuning; None if either was interrupted."""
     parts = [record["minutes"], record.get("pre-training minutes", 0.0)]
     return None if None in parts else sum(parts)
 
 
 def _mean(values: list[float | None]) -> str:
+    """Format the mean of the known values."""
     known = [value for value in values if value is not None]
     return f"{np.mean(known):.1f}" if known else "–"

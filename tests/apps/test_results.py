@@ -11,7 +11,7 @@ from apps.results import main
 from models.data.pyskl import load_split
 from models.training import studies
 from models.training.recipes import read_config
-from models.training.studies import Study, part
+from models.training.studies import Study, subsample
 from tests.skeletons import dataset
 
 TINY = Path(__file__).parents[1] / "tiny_config.py"
@@ -196,12 +196,12 @@ def _get_stuck(folder):
 
 def test_a_part_is_stratified_nested_and_as_long_as_the_whole(tmp_path):
     clips = load_split([dataset(tmp_path / "a.pkl", clips=60)], ["train"])
-    quarter, half = (part(clips, fraction, 3) for fraction in (0.25, 0.5))
+    quarter, half = (subsample(clips, fraction, 3) for fraction in (0.25, 0.5))
     assert len(quarter) == len(half) == len(clips) == 40
     chosen = {clip.name for clip in quarter}
     assert chosen < {clip.name for clip in half}
-    assert {clip.name for clip in part(clips, 0.25, 4)} != chosen
-    assert len({c.name for c in part(clips, 0.001, 0)}) == 2
+    assert {clip.name for clip in subsample(clips, 0.25, 4)} != chosen
+    assert len({c.name for c in subsample(clips, 0.001, 0)}) == 2
     assert [
         sum(c.label == label for c in clips if c.name in chosen) for label in ("class 0", "class 1")
     ] == [5, 5]

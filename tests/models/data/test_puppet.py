@@ -6,7 +6,7 @@ from models.action.label import NOTHING, Label
 from models.data.puppet.body import Puppet
 from models.data.puppet.clips import ALONE, KNOWN, TOGETHER, perform
 from models.skeleton import FACE
-from models.training.recipes import rehearse
+from models.training.recipes import puppet_clips
 
 LIMBS = ((5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16))
 
@@ -86,7 +86,7 @@ def test_actions_are_what_they_are_called():
 def test_a_config_says_what_puppets_rehearse(pairs):
     settings = {"puppets": 2, "puppet_pairs": pairs}
     labels = [Label("wave", 1), Label("hug", 2), Label("yodel", 1)]
-    clips = rehearse(Config({"finetune": settings}), labels)
+    clips = puppet_clips(Config({"finetune": settings}), labels)
     expected = [NOTHING, "wave"] + (["hug"] if pairs else [])
     assert [clip.label for clip in clips] == [name for name in expected for _ in range(2)]
 

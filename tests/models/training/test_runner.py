@@ -10,7 +10,7 @@ from models.data.pyskl import load_split
 from models.errors import UserError
 from models.training.evaluation import evaluate
 from models.training.recipes import calibrate, finetune, pretrain, read_config, vocabulary
-from models.training.runner import FineTuning, _method_of_history
+from models.training.runner import FineTuning, RunOptions, _history_method
 from tests.skeletons import dataset
 
 TINY = Path(__file__).parents[2] / "tiny_config.py"
@@ -40,8 +40,8 @@ def same(one, two):
 
 
 def test_pretraining_changes_the_network_and_repeats(config, clips, tmp_path):
-    runs = [pretrain(config, clips, work_dir=tmp_path / name) for name in "ab"]
-    other = pretrain(config, clips, seed=1, work_dir=tmp_path / "c")
+    runs = [pretrain(config, clips, RunOptions(tmp_path / name)) for name in "ab"]
+    other = pretrain(config, clips, RunOptions(tmp_path / "c", seed=1))
     assert same(*runs)
     assert not same(runs[0], other)
     assert runs[0].clips == [[clip.name, clip.fingerprint] for clip in clips]
@@ -49,14 +49,14 @@ def test_pretraining_changes_the_network_and_repeats(config, clips, tmp_path):
 
 def test_finetuning_learns_two_plain_actions(config, clips, tmp_path):
     config.finetune.schedule.epochs = 25
-    model = finetune(config, clips, work_dir=tmp_path / "run")
+    model = finetune(config, clips, RunOptions(tmp_path / "run"))
     test = load_split([tmp_path / "a.pkl"], ["test"])
     assert evaluate(model, test, "clip").figures["top-1"] == 1
     assert not model.training
 
 
 def test_a_resumed_run_ends_like_one_that_was_not_broken_off(config, clips, tmp_path):
-    whole = finetune(config, clips, work_dir=tmp_path / "whole")
+    whole = finetune(config, clips, RunOptions(tmp_path / "whole"))
     longer = Config.fromfile(TINY)
     longer.finetune.schedule.epochs = 2
 
@@ -75,15 +75,15 @@ def test_a_resumed_run_ends_like_one_that_was_not_broken_off(config, clips, tmp_
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FineTuning, "forward", breaking)
         with pytest.raises(BrokenOff):
-            finetune(longer, clips, work_dir=tmp_path / "broken")
-    resumed = finetune(longer, clips, work_dir=tmp_path / "broken", resume=True)
+            finetune(longer, clips, RunOptions(tmp_path / "broken"))
+    resumed = finetune(longer, clips, RunOptions(tmp_path / "broken", resume=True))
     pairs = zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
     assert all(torch.allclose(a.float(), b.float(), atol=1e-5) for a, b in pairs)
 
 
 def test_the_clips_of_pretraining_are_remembered(config, clips, tmp_path):
-    pretrained = pretrain(config, clips[:5], work_dir=tmp_path / "pre")
-    model = finetune(config, clips[3:], pretrained, work_dir=tmp_path / "fine")
+    pretrained = pretrain(config, clips[:5], RunOptions(tmp_path / "pre"))
+    model = finetune(config, clips[3:], RunOptions(tmp_path / "fine"), pretrained)
     assert {name for name, _ in model.clips} == {clip.name for clip in clips}
     assert len(model.clips) == len(clips)
 
@@ -128,7 +128,7 @@ def test_calibration_sets_temperature_and_threshold(config, clips, tmp_path):
             },
         }
     )
-    model = finetune(config, clips, work_dir=tmp_path / "run")
+    model = finetune(config, clips, RunOptions(tmp_path / "run"))
     model.thresholds = {1: None, 2: 0.5}
     calibrate(config, model, clips, count=60)
     assert 0 <= model.thresholds[1] <= 1
@@ -153,7 +153,7 @@ def test_a_broken_config_is_the_users_error(tmp_path):
 
 def test_a_fresh_process_knows_what_checkpoints_hold(monkeypatch):
     monkeypatch.setattr(HistoryBuffer, "_statistics_methods", {})  # as before its first buffer
-    assert _method_of_history(HistoryBuffer, "min") is HistoryBuffer.min
+    assert _history_method(HistoryBuffer, "min") is HistoryBuffer.min
     for owner, name in ((HistoryBuffer, "__init__"), (dict, "min")):
         with pytest.raises(ValueError):
-            _method_of_history(owner, name)
+            _history_method(owner, name)
