@@ -25,7 +25,7 @@ def body(joints=JOINTS):
 
 
 def act(action, frames, rng, joints=JOINTS):
-    """Somebody waving (0) or squatting (1), [F, V, 2] in pixels."""
+    """A person who waves (0) or squats (1), pixels [F, V, 2]."""
     names = [name.rpartition(" ") for name in joints]
     points = np.repeat(body(joints)[None], frames, axis=0)
     swing = np.sin(np.linspace(0, rng.uniform(8, 12), frames))

@@ -55,7 +55,7 @@ class LiveWindows(Dataset[Sample]):
         puppet_share: fraction of the samples of a label that show puppets, if it has both.
         people: number of people of each label.
         held: labels that also hold for people who keep still.
-        cyclic: labels of repetitive motion, which may go on for longer than its clip.
+        cyclic: labels of repetitive motion, which may be repeated beyond the end of its clip.
         solo: labels of two people, each of whom alone shows no action: they are used as negatives.
         acting: labels of two people, one of whom acts. The value is the label of the actor alone,
             and the direction of the action: 1 towards the other, -1 away. The other one alone is
@@ -135,7 +135,7 @@ class LiveWindows(Dataset[Sample]):
         return self.scenes[index], int(self.targets[index])
 
     def _draw_action(self, rng: np.random.Generator) -> tuple[Scene, int]:
-        """Draw a scene and its target; some held actions are frozen, cyclic ones go on."""
+        """Draw a scene and its target; some held actions are frozen, cyclic ones are extended."""
         scene, target = self._draw_scene(rng)
         label = list(self.people)[target]
         if label in self.held and rng.random() < 0.25:

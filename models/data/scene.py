@@ -130,9 +130,9 @@ def _angle_to_hang(person: np.ndarray, a: int, b: int, rng: np.random.Generator)
 def loop(scene: Scene, seconds: float) -> Scene:
     """Extend a scene of repetitive motion to some seconds.
 
-    After its last frame, it goes on from the frame where pose and motion are most similar to those
-    at the end. People keep travelling at their average speed. A scene that is long enough, or of
-    less than 0.6 seconds, is returned as it is.
+    After its last frame, it continues from the frame with the most similar pose and motion. People
+    keep travelling at their average speed. A scene that is long enough, or shorter than 0.6
+    seconds, is returned as it is.
     """
     points, fps = scene.points, scene.fps
     frames = points.shape[1]

@@ -136,7 +136,7 @@ class FineTuning(BaseModel):
 
 
 class _EpochSampler(Sampler[int]):
-    """Yields indices that go on over epochs: epoch × length + place.
+    """Yields indices that keep counting over epochs: epoch × length + place.
 
     So a sample, a function of its index, is new in every epoch, and the same in a resumed run. The
     processes of a distributed run take turns.

@@ -130,7 +130,8 @@ def plot(records: list[Record], config: Config, path: Path) -> None:
         raise UserError("only a study of fractions can be plotted")
     protocols, parts = config.study.protocols, config.study.fractions
     figure = Figure(figsize=(4 * len(protocols), 3.5), layout="constrained")
-    for axes, protocol in zip(figure.subplots(1, len(protocols), squeeze=False)[0], protocols):  # noqa: B905
+    panels = figure.subplots(1, len(protocols), squeeze=False)[0]
+    for axes, protocol in zip(panels, protocols, strict=True):
         for arm in ARMS:
             pairs = {100 * part: _paired(records, protocol, part) for part in parts}
             tops = {percent: pair[arm] for percent, pair in pairs.items() if pair}

@@ -40,7 +40,7 @@ def test_it_prints_every_figure(monkeypatch, capsys, tmp_path, weights):
     assert "NOT HELD OUT" not in printed
 
 
-def test_it_says_how_well_masked_joints_are_rebuilt(monkeypatch, capsys, tmp_path):
+def test_it_measures_the_reconstruction_of_masked_joints(monkeypatch, capsys, tmp_path):
     torch.manual_seed(0)
     network = SkeletonMAE(width=16, hidden=16, depth=1, identity=True, masked_parts=(1, 1))
     network.save(tmp_path / "mae.safetensors")
@@ -51,11 +51,11 @@ def test_it_says_how_well_masked_joints_are_rebuilt(monkeypatch, capsys, tmp_pat
     assert figures["masked joints"] > 100
     middle = figures["error of the visible joints' middle"]
     assert 0.5 < middle < 4  # of a body about 6 torso lengths tall, in STANDING's proportions
-    assert figures["error, torso lengths"] > 0.2 * middle  # it has learnt nothing
+    assert figures["error, torso lengths"] > 0.2 * middle  # the network is untrained
     assert "correlation of the distances" in capsys.readouterr().out
 
 
-def test_it_tries_what_a_training_holds_out(monkeypatch, tmp_path, weights):
+def test_it_evaluates_on_what_a_training_holds_out(monkeypatch, tmp_path, weights):
     data, out = dataset(tmp_path / "a.pkl", clips=30, layout="kinect20"), tmp_path / "figures.json"
     given = ["--data", data, "--split", "train", "test", "--json", out]
     for held, count in ((["test"], 10), ([], 6)):  # without a split a fifth of every class

@@ -50,7 +50,7 @@ def test_from_skeletons_to_figures(monkeypatch, capsys, tmp_path):
     printed = capsys.readouterr().out
     assert "top-1" in printed
     assert "clips" in printed
-    assert "NOT HELD OUT" in printed  # pre-training saw the clips held out now
+    assert "NOT HELD OUT" in printed  # pre-training used the clips held out now
     assert len(STRL.load(strl).clips) == 12
 
     figures, picture = tmp_path / "figures.json", tmp_path / "confusion.png"
@@ -68,19 +68,23 @@ def test_from_skeletons_to_figures(monkeypatch, capsys, tmp_path):
         assert json.loads(figures.read_text())["top-1"] >= 0.5
 
 
-def test_a_calibrated_twin_lends_its_temperature_and_thresholds(monkeypatch, tmp_path):
-    data, twin, out = dataset(tmp_path / "a.pkl"), tmp_path / "twin.safetensors", tmp_path / "out"
+def test_temperature_and_thresholds_are_taken_from_a_calibrated_checkpoint(monkeypatch, tmp_path):
+    data, calibrated, out = (
+        dataset(tmp_path / "a.pkl"),
+        tmp_path / "calibrated.safetensors",
+        tmp_path / "out",
+    )
     given = ["--data", data, "--split", "train", "--work-dir", tmp_path / "run", "--epochs", 1]
-    door(monkeypatch, finetune, TINY, *given, "--out", twin)
-    model = STRL.load(twin)
+    door(monkeypatch, finetune, TINY, *given, "--out", calibrated)
+    model = STRL.load(calibrated)
     model.temperature, model.thresholds = 1.7, {1: 0.61, 2: 0.42}
-    model.save(twin)
-    door(monkeypatch, finetune, TINY, *given, "--out", out, "--calibrated", twin)
+    model.save(calibrated)
+    door(monkeypatch, finetune, TINY, *given, "--out", out, "--calibrated", calibrated)
     assert STRL.load(out).temperature == 1.7
     assert STRL.load(out).thresholds == {1: 0.61, 2: 0.42}
 
 
-def test_it_goes_on_from_a_classifier_with_other_labels(monkeypatch, tmp_path):
+def test_it_continues_from_a_classifier_with_other_labels(monkeypatch, tmp_path):
     data, first, out = dataset(tmp_path / "a.pkl"), tmp_path / "first", tmp_path / "out"
     given = ["--data", data, "--work-dir", tmp_path / "run", "--epochs", 1]
     door(monkeypatch, finetune, TINY, *given, "--split", "test", "--out", first)

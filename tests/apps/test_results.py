@@ -52,7 +52,7 @@ study = dict(
 
 @pytest.fixture
 def results(monkeypatch, capsys, tmp_path):
-    """Run a study; its table's rows come back, each a list of cells."""
+    """Run a study and return the rows of its table, each a list of cells."""
     dataset(tmp_path / "a.pkl", clips=18, people=2)
 
     def call(text, *more, data=("--data", tmp_path)):
@@ -68,7 +68,7 @@ def results(monkeypatch, capsys, tmp_path):
 
 
 def edit(out, name, **values):
-    """Change what a run's file says."""
+    """Change the record of a run."""
     (path,) = (p for p in out.glob("*.json") if json.loads(p.read_text())["name"] == name)
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
@@ -159,7 +159,7 @@ def test_every_kind_of_variant_runs_and_equal_ones_run_once(results, tmp_path):
     assert len(list((out / "pretrained").glob("*.safetensors"))) == 2
 
 
-def test_a_run_is_left_to_the_process_that_is_at_it_until_that_dies(monkeypatch, tmp_path):
+def test_a_run_belongs_to_the_process_that_works_on_it_until_it_dies(monkeypatch, tmp_path):
     dataset(tmp_path / "a.pkl")
     (tmp_path / "config.py").write_text(BENCHMARK.format(tiny=TINY))
     owner = multiprocessing.get_context("spawn").Process(target=_get_stuck, args=(tmp_path,))

@@ -22,7 +22,7 @@ def run(points, seed=0, **amounts):
     return augmentation.corrupt(augmentation.transform(points, 30.0, rng), 30.0, rng)
 
 
-def test_nothing_asked_is_nothing_done_but_the_order_of_people():
+def test_without_augmentation_only_the_order_of_people_changes():
     points = people()
     for seed in range(8):
         result = run(points, seed)
@@ -44,9 +44,9 @@ def test_nothing_asked_is_nothing_done_but_the_order_of_people():
         *({"swaps": 1.0}, {"dropout": 0.3}, {"parts": 1.0}, {"cut": 1.0}, {"clash": 1.0}),
     ],
 )
-def test_each_disturbance_changes_something_and_repeats_with_its_seed(amounts):
+def test_each_augmentation_changes_something_and_repeats_with_its_seed(amounts):
     points = people()
-    points[1, :, :, :2] += points[0, :, 5:6, :2] - points[1, :, 5:6, :2] + 0.1  # they touch
+    points[1, :, :, :2] += points[0, :, 5:6, :2] - points[1, :, 5:6, :2] + 0.1  # they overlap
     before = points.copy()
     results = [run(points, seed, **amounts) for seed in range(6)]
     assert np.array_equal(points, before)
@@ -101,7 +101,7 @@ def test_proportions_change_bones_and_leave_the_hips_in_their_place():
     assert np.allclose(*hips, atol=1e-4)
 
 
-def test_another_body_lends_its_bones_and_the_motion_stays():
+def test_other_bone_lengths_keep_the_motion():
     points, other = people(1), people(1, 40)
     other[..., :2] *= 1.3
     other[:, :, [9, 10], :2] += 0.4 * (other[:, :, [9, 10], :2] - other[:, :, [7, 8], :2])
@@ -117,7 +117,7 @@ def test_another_body_lends_its_bones_and_the_motion_stays():
     assert np.array_equal(augmentation.transform(points, 30.0, RNG(0)), points)
 
 
-def test_a_panning_camera_moves_everybody_alike():
+def test_a_panning_camera_moves_all_people_alike():
     points = people(2)
     moved = [run(points, seed, pan=1.0) for seed in range(6)]
     shifts = []
@@ -137,7 +137,7 @@ def test_sway_is_smooth_and_jitter_is_not():
     assert np.abs(np.diff(slow, axis=0)).mean() < 0.25 * np.abs(np.diff(white, axis=0)).mean()
 
 
-def test_a_cut_by_the_frame_takes_away_what_lies_beyond_a_line():
+def test_a_cut_removes_the_joints_beyond_a_line():
     points = people(1)
     below = 0
     for seed in range(20):
@@ -149,7 +149,7 @@ def test_a_cut_by_the_frame_takes_away_what_lies_beyond_a_line():
 
 def test_speed_is_spread_evenly_about_one():
     rng, augmentation = RNG(0), Augmentation(speed=0.4)
-    paces = [augmentation.draw_speed(rng) for _ in range(500)]
-    assert 1 / 1.4 <= min(paces) < 0.75
-    assert 1.35 < max(paces) <= 1.4
-    assert np.median(paces) == pytest.approx(1, abs=0.05)
+    speeds = [augmentation.draw_speed(rng) for _ in range(500)]
+    assert 1 / 1.4 <= min(speeds) < 0.75
+    assert 1.35 < max(speeds) <= 1.4
+    assert np.median(speeds) == pytest.approx(1, abs=0.05)

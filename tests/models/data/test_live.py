@@ -59,7 +59,7 @@ def test_live_windows_fit_what_their_labels_say(clips):
     assert 120 < kinds[4] < 220
 
 
-def test_puppets_act_out_their_part_of_the_labels_they_know(clips):
+def test_puppets_take_their_share_of_the_labels_they_know(clips):
     puppets = [perform("hug", number) for number in range(3)]
     windows = live(clips, puppets=puppets, puppet_share=0.8)
     rng = np.random.default_rng(0)
@@ -73,7 +73,7 @@ def test_puppets_act_out_their_part_of_the_labels_they_know(clips):
     assert {only[index][2] for index in range(20)} <= {2, 4}
 
 
-def test_bystanders_are_often_people_of_pairs_who_never_met(clips):
+def test_bystanders_are_often_from_clips_of_pairs(clips):
     windows = live(clips, augmentation=Augmentation())
     rng = np.random.default_rng(0)
     people = [p for scene in windows.scenes for p in scene.points if len(scene.points) == 2]
@@ -139,7 +139,7 @@ def test_whole_clips_are_among_the_samples(clips):
     assert all(windows[index][1][0, :, 5].all() for index in range(20))
 
 
-def test_before_a_pair_acts_another_pair_may(clips):
+def test_the_past_of_a_pair_has_two_people(clips):
     scenes = [Scene.of(clip) for clip in clips if clip.label in ("hug", "push")]
     rng = np.random.default_rng(0)
     windows = live(clips, past=1.0, augmentation=Augmentation())

@@ -16,7 +16,7 @@ def performances(label, count=40):
 
 
 def height(clip):
-    """Of the hips over the ankles, [F], torso lengths; y is down."""
+    """Height of the hips over the ankles, torso lengths [F]; y is down."""
     xy = clip.keypoints[0, ..., 1]
     return xy[:, 15:].mean(axis=1) - xy[:, 11:13].mean(axis=1)
 
@@ -83,7 +83,7 @@ def test_actions_are_what_they_are_called():
 
 
 @pytest.mark.parametrize("pairs", [True, False])
-def test_a_config_says_what_puppets_rehearse(pairs):
+def test_a_config_chooses_what_puppets_perform(pairs):
     settings = {"puppets": 2, "puppet_pairs": pairs}
     labels = [Label("wave", 1), Label("hug", 2), Label("yodel", 1)]
     clips = puppet_clips(Config({"finetune": settings}), labels)
@@ -91,7 +91,7 @@ def test_a_config_says_what_puppets_rehearse(pairs):
     assert [clip.label for clip in clips] == [name for name in expected for _ in range(2)]
 
 
-def test_doing_something_else_is_known_too():
+def test_nothing_can_be_performed_and_an_unknown_label_cannot():
     assert NOTHING in KNOWN
     with pytest.raises(KeyError):
         perform("yodel", 0)

@@ -46,7 +46,7 @@ def test_a_layout_can_be_given(tmp_path):
     assert read(path, "ntu25").clips["clip00"].keypoints.shape[2] == 17
 
 
-def test_somebody_who_passes_by_is_nobody(tmp_path):
+def test_a_passer_by_is_left_out(tmp_path):
     path = dataset(tmp_path / "a.pkl", people=2)
     content = pickle.loads(path.read_bytes())
     for annotation, part in zip(content["annotations"], (0.1, 0.5), strict=False):

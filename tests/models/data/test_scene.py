@@ -30,7 +30,7 @@ def test_people_stand_with_hanging_arms_before_and_after():
     assert 4 < hanging < 18
 
 
-def test_something_else_may_come_before_an_action(clips):
+def test_another_scene_can_be_prepended(clips):
     scenes = [Scene.of(clip) for clip in clips if clip.label in ("hug", "push")]
     rng = np.random.default_rng(0)
     for scene, other in pairwise(scenes):
@@ -42,10 +42,12 @@ def test_something_else_may_come_before_an_action(clips):
             np.testing.assert_array_equal(whole.points[:, frames:], scene.points)
             assert whole.fps == pytest.approx(scene.fps, rel=0.05)
             turn = np.nanmax(np.abs(np.diff(whole.points[..., :2], axis=1)), axis=(0, 2, 3))
-            assert turn[frames - 1] < 2 * np.nanmax(turn[frames:]) + 0.2  # no leap, no exchange
+            assert (
+                turn[frames - 1] < 2 * np.nanmax(turn[frames:]) + 0.2
+            )  # no jump, and no exchange of people
 
 
-def test_a_scene_is_in_torso_lengths_with_nothing_where_nothing_was_seen(clips):
+def test_a_scene_is_in_torso_lengths_with_nan_for_invisible_joints(clips):
     clip = clips[0]
     clip.keypoints[0, 3, 9, 2] = 0
     points = Scene.of(clip).points

@@ -38,9 +38,9 @@ def test_metrics_on_answers_counted_by_hand(model):
     model.thresholds = {1: 0.5}
     logits = torch.tensor(
         [
-            [9.0, 0, 0, 0],  # right and sure
-            [0, 9.0, 0, 0],  # wrong and sure
-            [1.0, 0.9, 0.8, 0.9],  # right, but says nothing
+            [9.0, 0, 0, 0],  # right and confident
+            [0, 9.0, 0, 0],  # wrong and confident
+            [1.0, 0.9, 0.8, 0.9],  # right, but below the threshold
             [0, 1.0, 0, 9.0],  # right label, but "none of these"
         ]
     )
@@ -110,7 +110,7 @@ def test_the_confusion_matrix_counts_every_clip(model, clips, tmp_path):
         evaluation.draw(tmp_path / "no" / "confusion.png")
 
 
-def test_the_test_bench_disturbs_clips_and_not_the_originals(model, clips):
+def test_stress_perturbs_copies_of_the_clips(model, clips):
     before = clips[0].keypoints.copy()
     worse = perturb(clips, Augmentation(jitter=0.1, speed=0.4))
     assert np.array_equal(clips[0].keypoints, before)
@@ -130,7 +130,7 @@ def test_labels_the_model_lacks_and_empty_splits_are_the_users_error(model, clip
         evaluate(model, [], "clip")
 
 
-def test_clips_of_nothing_are_not_scored_but_what_is_said_of_them_is(model, clips):
+def test_clips_of_nothing_are_not_scored_but_their_answers_are_counted(model, clips):
     nothing = [replace(clip, label=NOTHING) for clip in clips]
     plain = evaluate(model, clips, "clip").figures
     mixed = evaluate(model, clips + nothing, "clip").figures

@@ -12,7 +12,7 @@ from tests.skeletons import dataset
 
 @pytest.mark.parametrize("face", [True, False])
 @pytest.mark.parametrize("kind", [SkeletonMAE, STRL])
-def test_a_line_through_frozen_features_tells_plain_actions_apart(tmp_path, kind, face):
+def test_a_linear_probe_separates_simple_actions(tmp_path, kind, face):
     path = dataset(tmp_path / "a.pkl", clips=24, layout="msr20")
     train, test = (load_split([path], [split]) for split in ("train", "test"))
     torch.manual_seed(0)

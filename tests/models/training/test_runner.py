@@ -55,28 +55,28 @@ def test_finetuning_learns_two_plain_actions(config, clips, tmp_path):
     assert not model.training
 
 
-def test_a_resumed_run_ends_like_one_that_was_not_broken_off(config, clips, tmp_path):
+def test_a_resumed_run_ends_like_an_uninterrupted_one(config, clips, tmp_path):
     whole = finetune(config, clips, RunOptions(tmp_path / "whole"))
     longer = Config.fromfile(TINY)
     longer.finetune.schedule.epochs = 2
 
-    class BrokenOff(Exception):
+    class Interrupted(Exception):
         pass
 
     steps = []
 
-    def breaking(self, *batch, **options):
+    def interrupt(self, *batch, **options):
         steps.append(1)
         if len(steps) > 2:  # two steps an epoch: in the second
-            raise BrokenOff
+            raise Interrupted
         return forward(self, *batch, **options)
 
     forward = FineTuning.forward
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FineTuning, "forward", breaking)
-        with pytest.raises(BrokenOff):
-            finetune(longer, clips, RunOptions(tmp_path / "broken"))
-    resumed = finetune(longer, clips, RunOptions(tmp_path / "broken", resume=True))
+        patch.setattr(FineTuning, "forward", interrupt)
+        with pytest.raises(Interrupted):
+            finetune(longer, clips, RunOptions(tmp_path / "interrupted"))
+    resumed = finetune(longer, clips, RunOptions(tmp_path / "interrupted", resume=True))
     pairs = zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True)
     assert all(torch.allclose(a.float(), b.float(), atol=1e-5) for a, b in pairs)
 
