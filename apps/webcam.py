@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from apps.cli import Parser, add_pipeline_options, build_pipeline, list_actions, run
-from pipeline.camera.feed import open_live
 from pipeline.camera.recorder import Recorder
 from pipeline.camera.screen import Screen
+from pipeline.camera.sources import open_live
 from pipeline.sink import JsonLinesSink
 
 

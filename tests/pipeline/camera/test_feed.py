@@ -1,28 +1,15 @@
 import queue
 import threading
 from fractions import Fraction
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
-import cv2
 import numpy as np
 import pytest
 
-from models.errors import UserError
 from pipeline.camera import feed
-from pipeline.camera.feed import Feed, Live, Lost, fit, open_live
-from pipeline.source import open_source
-from tests.pipeline.camera.streams import NetworkCamera, RtspCamera
-from tests.pipeline.videos import CLIPS, grey, make_video, picture
-
-SIZE = (64, 48)
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(feed, "FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(feed, "WAITING", 0.01)
+from pipeline.camera.feed import Feed, Live, Lost, fit
+from tests.pipeline.camera.watching import SIZE, grey_of, next_frame, until
+from tests.pipeline.videos import grey, picture
 
 
 class Cable(Feed):
@@ -67,24 +54,6 @@ def source(cable):
         yield opened
         opened.stop()
         cable.inside.put(picture(0, *SIZE))
-
-
-def grey_of(frame):
-    return round(frame.image[-4:, -4:].mean())
-
-
-def until(frames, condition):
-    """What came up to the first that meets a condition, that one last."""
-    came = []
-    for frame in frames:
-        came.append(frame)
-        if condition(frame):
-            return came
-    raise AssertionError(f"it ended after {len(came)}")
-
-
-def next_frame(frames):
-    return until(frames, lambda frame: frame is not None)[-1]
 
 
 def test_only_the_newest_picture_is_given(cable, source):
@@ -192,140 +161,3 @@ def test_stop_ends_it_while_it_waits(cable, source):
     next_frame(frames)
     threading.Timer(0.05, source.stop).start()
     assert set(frames) == {None}
-
-
-class UsbCamera:
-    """Stands in for cv2.VideoCapture; `plugged` says which numbers there are."""
-
-    plugged = frozenset()
-
-    def __init__(self, number):
-        self.number = number
-        self.open = number in self.plugged
-
-    def isOpened(self):
-        return self.open
-
-    def get(self, _):
-        return 15.0
-
-    def set(self, *_):
-        return True
-
-    def read(self):
-        if self.number not in self.plugged:
-            return False, None
-        return True, picture(self.number, *SIZE)
-
-    def release(self):
-        self.open = False
-
-
-@pytest.fixture
-def usb(monkeypatch):
-    monkeypatch.setattr(cv2, "VideoCapture", UsbCamera)
-    monkeypatch.setattr(UsbCamera, "plugged", {2})
-    return UsbCamera.plugged
-
-
-def test_a_camera_that_is_unplugged_and_comes_back(usb):
-    with open_live("2") as source:
-        assert (source.width, source.height, source.rate) == (*SIZE, 15)
-        frames = iter(source)
-        next_frame(frames)
-        usb.clear()
-        until(frames, lambda frame: frame is None and source.problem)
-        assert "camera 2" in source.problem and "trying again" in source.problem
-        usb.add(2)
-        assert grey_of(next_frame(frames)) == grey(2)
-
-
-def test_with_no_camera_the_ways_out_are_named(usb):
-    with pytest.raises(UserError) as error:
-        open_live("0")
-    for way in ("camera 0", "plug it in", "--source", "a camera's number", "rtsp://", "folder"):
-        assert way in str(error.value)
-
-
-def test_a_file_comes_at_its_own_pace(tmp_path):
-    path = make_video(tmp_path / "a.mp4", frames=12, rate=25)
-    with open_source(path) as file:
-        pictures = [frame.image for frame in file]
-    with open_live(str(path)) as source:
-        assert (source.width, source.height, source.rate) == (*SIZE, 25)
-        seen = [frame for frame in source if frame is not None]
-    assert all((frame.image == pictures[frame.index]).all() for frame in seen)
-    assert seen[-1].index == 11 and len(seen) + source.dropped == 12
-    assert all(frame.time >= frame.index / 25 - 0.005 for frame in seen)
-
-
-def test_a_folder_is_shown_in_the_order_of_its_numbers(tmp_path):
-    for i in (0, 1, 2, 10, 11):
-        cv2.imwrite(str(tmp_path / f"shot{i}.png"), picture(i, *SIZE))
-    (tmp_path / "notes.txt").write_text("not a picture")
-    with open_live(str(tmp_path)) as source:
-        seen = [frame for frame in source if frame is not None]
-    names = (0, 1, 2, 10, 11)
-    assert [grey_of(frame) for frame in seen] == [grey(names[frame.index]) for frame in seen]
-    assert seen[-1].index == 4
-
-
-def test_a_picture_that_cannot_be_read_is_named(tmp_path):
-    cv2.imwrite(str(tmp_path / "1.png"), picture(1, *SIZE))
-    (tmp_path / "2.png").write_bytes(b"not a picture")
-    with open_live(str(tmp_path)) as source, pytest.raises(UserError, match=r"2\.png cannot be"):
-        list(source)
-
-
-@pytest.mark.parametrize("kind", [NetworkCamera, RtspCamera])
-def test_a_network_camera_is_cut_off_and_comes_back(kind):
-    with kind(CLIPS / "two_walkers.mp4") as camera, open_live(camera.url) as source:
-        assert (source.width, source.height) == (1440, 270)
-        frames = iter(source)
-        before = next_frame(frames)
-        camera.unplug()
-        until(frames, lambda frame: frame is None and source.problem)
-        assert "trying again" in source.problem
-        until(frames, lambda frame: camera.visitors >= 3)  # some tries are in vain
-        camera.plug()
-        after = next_frame(frames)
-        assert after.index > before.index and after.time > before.time
-        assert source.was_broken()
-
-
-def test_a_film_on_a_web_server_keeps_its_pace_and_ends(tmp_path):
-    make_video(tmp_path / "a.mp4", frames=12, container_options={"movflags": "+faststart"})
-    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with open_live(f"http://127.0.0.1:{server.server_port}/a.mp4") as source:
-            seen = [frame for frame in source if frame is not None]
-        server.shutdown()
-    assert seen[-1].index == 11
-    assert all(frame.time >= frame.index / 25 - 0.005 for frame in seen)
-
-
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("nowhere.mp4", "no such file"),
-        (str(CLIPS / "README.md"), "not a video"),
-        ("file:///etc/passwd", "file:// is not opened"),
-        ("concat://a|b", "concat:// is not opened"),
-        ("http://127.0.0.1:9/video", "cannot be opened"),
-    ],
-)
-def test_what_cannot_be_opened(source, reason):
-    with pytest.raises(UserError, match=reason):
-        open_live(source)
-
-
-def test_an_empty_folder(tmp_path):
-    with pytest.raises(UserError, match="has no pictures"):
-        open_live(str(tmp_path))
-
-
-def test_a_password_is_never_shown():
-    with pytest.raises(UserError) as error:
-        open_live("http://admin:secret@127.0.0.1:9/video")
-    assert "secret" not in str(error.value) and "127.0.0.1:9/video" in str(error.value)

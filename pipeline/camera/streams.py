@@ -1,0 +1,61 @@
+"""Streams of cameras on the network."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import av
+import numpy as np
+
+from pipeline.camera.feed import Feed, Lost
+from pipeline.camera.pace import Pace
+
+PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto"
+"""What a stream may lead FFmpeg to: no files of this machine."""
+TIMEOUT = 5.0
+"""Seconds that a stream may take to open, or to give the next packet."""
+
+
+class Stream(Feed):
+    """A live stream; one with an end, such as a file on a web server, is shown at its own pace."""
+
+    def __init__(self, address: str):
+        options = {
+            "protocol_whitelist": PROTOCOLS,
+            "rtsp_flags": "prefer_tcp",
+            "analyzeduration": "1000000",  # at most one second is spent on finding out what it is
+            "flags": "low_delay",
+        }
+        try:
+            self._container = av.open(address, options=options, timeout=TIMEOUT)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise Lost(f"cannot be opened: {_reason(error)}") from error
+        self._video = next(iter(self._container.streams.video), None)
+        if self._video is None or self._video.codec_context is None:
+            self._container.close()
+            raise Lost("has no video that can be read")
+        self._video.thread_type = "SLICE"  # threads of whole frames would hold pictures back
+        self.rate = self._video.average_rate or self._video.guessed_rate or self.rate
+        self.endless = self._container.duration is None
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        pace = None if self.endless else Pace()
+        try:
+            for frame in self._container.decode(self._video):
+                if pace is not None and frame.time is not None:
+                    pace.wait(frame.time)
+                yield frame.to_ndarray(format="bgr24")
+        except (av.FFmpegError, OSError) as error:
+            raise Lost(f"has broken off: {_reason(error)}") from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._container.close()
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def without_password(address: str) -> str:
+    """An address that may be shown: without the part that says who asks."""
+    return urlsplit(address)._replace(netloc=urlsplit(address).netloc.rpartition("@")[2]).geturl()
