@@ -39,26 +39,29 @@ def main() -> None:
     from models.files import write_json
     from pipeline.engine import QUALITIES, Pipeline
     from pipeline.pose import PoseEstimator
-    from pipeline.speed import benchmark
+    from pipeline.speed.benchmark import measure, table
+    from pipeline.speed.clips import CLIP, CLIP_START
+    from pipeline.speed.memory import choice, memory
+    from pipeline.speed.plot import plot, sweep
 
     pose = PoseEstimator(QUALITIES[options.quality], runtime=options.runtime)
     pipeline = Pipeline(people=options.people, pose=pose, runtime=options.runtime)
-    report = benchmark.measure(
+    report = measure(
         pipeline,
-        options.video or benchmark.CLIP,
-        0.0 if options.video else benchmark.CLIP_START,
+        options.video or CLIP,
+        0.0 if options.video else CLIP_START,
         options.quality,
         options.runtime,
         options.peer,
     )
     if options.plot:
-        found = benchmark.sweep(pipeline)
-        benchmark.plot(found, options.plot)
+        found = sweep(pipeline)
+        plot(found, options.plot)
         report |= {f"frames/s by {name}": points for name, points in found.items()}
     if options.memory:
-        names = benchmark.choice(options.quality, options.runtime)
-        report["peak memory, MB"] = benchmark.memory(options.video or benchmark.CLIP, *names)
-    print(benchmark.table(report))
+        names = choice(options.quality, options.runtime)
+        report["peak memory, MB"] = memory(options.video or CLIP, *names)
+    print(table(report))
     if options.json:
         write_json(options.json, report)
 
