@@ -53,6 +53,23 @@ def people(text: str) -> int:
     return value
 
 
+def add_output_options(command: Parser, video: str, **settings: str) -> argparse._ArgumentGroup:
+    """Add the options for what is written: an annotated video, and JSON Lines.
+
+    Args:
+        command: the parser of the door.
+        video: name of the option for the video, a path.
+        settings: `add_argument`'s, for this option.
+
+    Returns:
+        The group of these options; a door adds those of its own.
+    """
+    output = command.add_argument_group("output")
+    output.add_argument(video, type=Path, **settings)
+    output.add_argument("--json", metavar="FILE", help="one JSON object a frame; - for stdout")
+    return output
+
+
 def add_pipeline_options(command: Parser) -> None:
     """Add the options that `build_pipeline` reads."""
     what = command.add_argument_group("what is recognised")

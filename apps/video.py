@@ -6,7 +6,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from apps.cli import Parser, add_pipeline_options, build_pipeline, list_actions, run
+from apps.cli import (
+    Parser,
+    add_output_options,
+    add_pipeline_options,
+    build_pipeline,
+    list_actions,
+    run,
+)
 from models.errors import UserError
 from pipeline.annotate import annotate
 from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
@@ -17,9 +24,7 @@ def parser() -> Parser:
     """The command line."""
     command = Parser(prog="video.py", description=__doc__)
     command.add_argument("input", nargs="?", type=Path, help="the video")
-    output = command.add_argument_group("output")
-    output.add_argument("--out", type=Path, help="the annotated video, H.264 in .mp4")
-    output.add_argument("--json", metavar="FILE", help="one JSON object a frame; - for stdout")
+    output = add_output_options(command, "--out", help="the annotated video, H.264 in .mp4")
     output.add_argument("--events", type=Path, help="one row an action, as .csv or .json")
     output.add_argument("--no-video", action="store_true", help="write only --json or --events")
     reading = command.add_argument_group("reading")

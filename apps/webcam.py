@@ -4,9 +4,15 @@ import signal
 import sys
 from argparse import BooleanOptionalAction
 from contextlib import ExitStack
-from pathlib import Path
 
-from apps.cli import Parser, add_pipeline_options, build_pipeline, list_actions, run
+from apps.cli import (
+    Parser,
+    add_output_options,
+    add_pipeline_options,
+    build_pipeline,
+    list_actions,
+    run,
+)
 from pipeline.camera.recorder import Recorder
 from pipeline.camera.screen import Screen
 from pipeline.camera.sources import open_live
@@ -22,9 +28,9 @@ def parser() -> Parser:
         default="0",
         help="a camera's number (default 0), rtsp:// or http://, a video, or a folder of pictures",
     )
-    output = command.add_argument_group("output")
-    output.add_argument("--record", type=Path, metavar="OUT.mp4", help="record from the beginning")
-    output.add_argument("--json", metavar="FILE", help="one JSON object a frame; - for stdout")
+    output = add_output_options(
+        command, "--record", metavar="OUT.mp4", help="record from the beginning"
+    )
     output.add_argument("--headless", action="store_true", help="open no window")
     output.add_argument(
         "--mirror",
