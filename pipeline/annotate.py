@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.overlay import draw
@@ -20,7 +21,7 @@ def annotate(
     video: VideoSink | None = None,
     lines: JsonLinesSink | None = None,
     events: EventsSink | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Process a source into the sinks that there are, several frames at a time.
 
     Close the iterator (`contextlib.closing`) before the sinks if it is not used up.
@@ -33,15 +34,9 @@ def annotate(
         UserError: as the source and the sinks.
     """
 
-    def paint(result: Result) -> Result:
-        draw(result.frame.image, result.people, result.actions, pipeline.pose.threshold)
-        return result
-
-    def encode(result: Result) -> Result:
-        video.write(result.frame.time, result.frame.image)
-        return result
-
-    stages = (paint, encode) if video else ()
+    stages: list[Callable[[Result], Result]] = []
+    if video is not None:
+        stages = [partial(paint, threshold=pipeline.pose.threshold), partial(_encode, video)]
     with closing(pipeline.run(source, *stages)) as results:
         for result in results:
             frame = result.frame
@@ -50,3 +45,14 @@ def annotate(
             if events:
                 events.write(frame.time, result.actions)
             yield result
+
+
+def paint(result: Result, threshold: float) -> Result:
+    """Draw on the frame."""
+    draw(result.frame.image, result.people, result.actions, threshold)
+    return result
+
+
+def _encode(video: VideoSink, result: Result) -> Result:
+    video.write(result.frame.time, result.frame.image)
+    return result

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import TypeAlias
 
 import av
 
@@ -12,6 +14,10 @@ COPIED_AUDIO = ("aac", "mp3", "mp3float")
 """What every browser and QuickTime play in MP4; other sound is encoded as AAC."""
 
 
+Piece: TypeAlias = "av.Packet[av.AudioStream] | av.AudioFrame"
+"""Coded sound that is copied, or decoded sound that is to be encoded."""
+
+
 class AudioTrack:
     """The sound track of a file, brought over piece by piece as the pictures advance."""
 
@@ -19,13 +25,15 @@ class AudioTrack:
         self._output = output
         self._container = av.open(f"file:{source.path}")
         stream = audio_stream(self._container)
+        assert stream is not None  # source.has_audio
         self._start = source.start
+        self._resampler: av.AudioResampler | None = None
+        pieces: Iterator[Piece]
         if stream.codec_context.name in COPIED_AUDIO:
             self._stream = output.add_stream_from_template(stream)
-            self._resampler = None
             pieces = self._container.demux(stream)
         else:
-            rate = stream.rate if stream.rate in av.Codec("aac", "w").audio_rates else 48000
+            rate = stream.rate if stream.rate in (av.Codec("aac", "w").audio_rates or ()) else 48000
             layout = "mono" if stream.channels == 1 else "stereo"
             self._stream = output.add_stream("aac", rate=rate, layout=layout)
             self._resampler = av.AudioResampler("fltp", layout, rate)
@@ -33,32 +41,31 @@ class AudioTrack:
         self._pieces = self._readable(pieces)
         self._next = next(self._pieces, None)
 
-    def _readable(
-        self, pieces: Iterator[av.Packet | av.AudioFrame]
-    ) -> Iterator[av.Packet | av.AudioFrame]:
+    def _readable(self, pieces: Iterator[Piece]) -> Iterator[tuple[Fraction, Piece]]:
         """The timed pieces up to the first damaged one, with times counted from the start."""
         try:
             for piece in pieces:
-                if piece.pts is None:
+                if piece.pts is None or piece.time_base is None:
                     continue
                 shift = round(self._start / piece.time_base)
                 piece.pts -= shift
                 if isinstance(piece, av.Packet) and piece.dts is not None:
                     piece.dts -= shift
-                yield piece
+                yield piece.pts * piece.time_base, piece
         except (av.FFmpegError, OSError):
             return  # the source reports the damage
 
     def write(self, until: float | None) -> None:
         """Bring over what begins before `until`, in seconds, or all."""
         while self._next is not None:
-            if until is not None and self._next.pts * self._next.time_base >= until:
+            time, piece = self._next
+            if until is not None and time >= until:
                 return
-            if self._resampler is None:
-                self._next.stream = self._stream
-                self._output.mux(self._next)
-            else:
-                self._encode(self._resampler.resample(self._next))
+            if isinstance(piece, av.Packet):
+                piece.stream = self._stream
+                self._output.mux(piece)
+            elif self._resampler is not None:
+                self._encode(self._resampler.resample(piece))
             self._next = next(self._pieces, None)
 
     def _encode(self, frames: Sequence[av.AudioFrame | None]) -> None:

@@ -31,7 +31,7 @@ def smaller(thumbnail: np.ndarray) -> np.ndarray:
 class Changes:
     """What each region was like when the detector last looked at it; forgotten with the scene."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._looks: dict[tuple[float, ...], tuple[float, np.ndarray, np.ndarray]] = {}
 
     def since(

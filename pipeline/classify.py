@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
+from models.action.label import Label
 from models.sample import RATE
-
-if TYPE_CHECKING:  # PyTorch takes a second to load that graphs do without
-    from models.action.strl import STRL
-    from models.runtime.compiled import CompiledSTRL
 
 EVIDENCE = 0.5
 """Seconds of a window that must be filled before anything is said of it."""
@@ -22,6 +19,26 @@ RELEASE = 0.7
 """Part of the threshold to which a label's probability must fall for the label to go again."""
 LEAD = 1.25
 """How many times likelier another label must be to replace the one that is shown."""
+
+
+class ActionNetwork(Protocol):
+    """A network that tells how likely each label is; STRL, by PyTorch or compiled.
+
+    Attributes:
+        labels: the vocabulary.
+        thresholds: calibrated probability from which a label is shown, by number of people.
+    """
+
+    labels: list[Label]
+    thresholds: dict[int, float]
+
+    def answer(self, window: np.ndarray, present: np.ndarray, /) -> np.ndarray:
+        """Probabilities float32 [B, labels + 1], the last of "none of these".
+
+        Args:
+            window: float32 [B, 2, 64, 17, 2].
+            present: bool [B, 2, 64, 17].
+        """
 
 
 @dataclass
@@ -77,7 +94,7 @@ class Classifier:
             alone and for pairs, if None.
     """
 
-    def __init__(self, model: STRL | CompiledSTRL, confidence: float | None = None):
+    def __init__(self, model: ActionNetwork, confidence: float | None = None):
         self.model = model
         self.thresholds = model.thresholds if confidence is None else {1: confidence, 2: confidence}
         self.forget()
@@ -126,13 +143,13 @@ class Classifier:
     def _speakers(self) -> list[tuple[int, ...]]:
         """The pairs that beat their members' own answers, and everybody else alone."""
         said = {
-            group: 0.0 if answer.label is None else answer.scores[answer.label]
+            group: 0.0 if answer.label is None else float(answer.scores[answer.label])
             for group, answer in self._answers.items()
         }
         pairs = [group for group in said if len(group) == 2 and said[group]]
         spoken_for: set[int] = set()
         speakers = []
-        for pair in sorted(pairs, key=said.get, reverse=True):
+        for pair in sorted(pairs, key=said.__getitem__, reverse=True):
             beats_both = all(said[pair] > said.get((who,), 0) for who in pair)
             if beats_both and spoken_for.isdisjoint(pair):
                 speakers.append(pair)

@@ -1,6 +1,8 @@
 """Where people are: MoveNet MultiPose on the whole picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -22,7 +24,7 @@ class Detections:
     boxes: np.ndarray
     keypoints: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.boxes)
 
 
@@ -42,10 +44,20 @@ pixels tall or more in the whole, and from 86 pixels in a part; at 65 in four of
 PIECE = 0.7
 """Share of somebody's box in a known person's from which they are taken for a piece of them."""
 
+Region = Sequence[float] | np.ndarray
+"""left, top, right, bottom of a part of a picture."""
+
 NOBODY = np.zeros((0, 4), np.float32)
 
 RIM = 2
 """Pixels from a part's inner edges within which somebody may be cut off."""
+
+
+class DetectorNetwork(Protocol):
+    """A network that finds everybody in a picture, by MMPose or compiled."""
+
+    def __call__(self, image: np.ndarray, long_side: int, /) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes float32 [P, 5] and keypoints float32 [P, 17, 3] of everyone in the picture."""
 
 
 class Detector:
@@ -66,20 +78,27 @@ class Detector:
         >>> people.boxes, people.keypoints  # float32 [P, 5], [P, 17, 3]
     """
 
-    def __init__(self, size=512, device="cpu", threshold=None, overlap=0.7, runtime=None):
+    def __init__(
+        self,
+        size: int = 512,
+        device: str = "cpu",
+        threshold: float | None = None,
+        overlap: float = 0.7,
+        runtime: str | None = None,
+    ):
         if size < 64:
             raise UserError(f"detector size {size} is too small: choose 64 pixels or more")
         self.size = size
         self.overlap = overlap
         if choose_runtime(runtime, device) == "onnx":
-            self.model = CompiledBottomup("movenet_multipose", device, threshold)
+            self.model: DetectorNetwork = CompiledBottomup("movenet_multipose", device, threshold)
         else:
             # Imported here, since it takes seconds and 600 MB that graphs do without.
             from models.pose.estimators import Bottomup
 
             self.model = Bottomup("movenet_multipose", device, threshold)
 
-    def __call__(self, image, region=None):
+    def __call__(self, image: np.ndarray, region: Region | None = None) -> Detections:
         """Finds the people in one picture, or in a part of it.
 
         A region about people who overlap tells them apart where crops of one person each cannot,
@@ -95,9 +114,10 @@ class Detector:
         if region is None:
             return self._look(image, self.size, np.zeros(2, np.float32))
         left, top, right, bottom = square(region, image.shape)
-        return self._look(image[top:bottom, left:right], CLOSE_UP, np.float32([left, top]))
+        origin = np.array([left, top], np.float32)
+        return self._look(image[top:bottom, left:right], CLOSE_UP, origin)
 
-    def search(self, image, turn, known=NOBODY):
+    def search(self, image: np.ndarray, turn: int, known: np.ndarray = NOBODY) -> Detections:
         """Finds the people in one picture of many, small ones in their turn.
 
         Every other look is at one of four overlapping parts of the picture, which magnifies it; the
@@ -122,21 +142,21 @@ class Detector:
         parts = [self._part(image, number, whole.boxes) for number in range(4)]
         return self._without_duplicates([whole, *parts])
 
-    def regions(self, image, turn):
+    def regions(self, image: np.ndarray, turn: int) -> list[tuple[float, float, float, float]]:
         """What `search` looks at: left, top, right, bottom in 0..1 of the picture, one or more."""
-        parts = [(*low, *(low + QUARTER)) for low in (_side(n) * (1 - QUARTER) for n in range(4))]
         if turn and self._is_part(image, turn):
-            return [parts[turn // 2 % 4]]
-        return [(0.0, 0.0, 1.0, 1.0), *(parts if not turn and self._has_parts(image) else [])]
+            return [_quarter(turn // 2 % 4)]
+        parts = map(_quarter, range(4)) if not turn and self._has_parts(image) else ()
+        return [(0.0, 0.0, 1.0, 1.0), *parts]
 
-    def _has_parts(self, image):
+    def _has_parts(self, image: np.ndarray) -> bool:
         """Whether a part of the picture shows more than the whole."""
         return max(image.shape) * QUARTER >= self.size
 
-    def _is_part(self, image, turn):
+    def _is_part(self, image: np.ndarray, turn: int) -> bool:
         return turn % 2 == 1 and self._has_parts(image)
 
-    def _part(self, image, number, known):
+    def _part(self, image: np.ndarray, number: int, known: np.ndarray) -> Detections:
         """The small people wholly inside one of the four parts."""
         shape, side = np.array(image.shape[1::-1]), _side(number)
         low = (shape * (1 - QUARTER)).astype(int) * side
@@ -148,25 +168,31 @@ class Detector:
         kept = small & whole.all(1) & ~inside(found.boxes, known)
         return Detections(found.boxes[kept], found.keypoints[kept])
 
-    def _look(self, image, size, origin):
+    def _look(self, image: np.ndarray, size: int, origin: np.ndarray) -> Detections:
         boxes, keypoints = self.model(image, size)
         boxes[:, :4] += np.tile(origin, 2)
         keypoints[..., :2] += origin
         return self._without_duplicates([Detections(boxes, keypoints)])
 
-    def _without_duplicates(self, looks):
+    def _without_duplicates(self, looks: Sequence[Detections]) -> Detections:
         boxes = np.concatenate([found.boxes for found in looks])
         keypoints = np.concatenate([found.keypoints for found in looks])
         kept = distinct(boxes, keypoints, self.overlap)
         return Detections(boxes[kept], keypoints[kept])
 
 
-def _side(number):
+def _side(number: int) -> np.ndarray:
     """Whether a part is right of the left one, and below the upper one: [2] of 0 or 1."""
     return np.array([number % 2, number // 2])
 
 
-def inside(boxes, known):
+def _quarter(number: int) -> tuple[float, float, float, float]:
+    """A part: left, top, right, bottom in 0..1 of the picture."""
+    left, top = (_side(number) * (1 - QUARTER)).tolist()
+    return left, top, left + QUARTER, top + QUARTER
+
+
+def inside(boxes: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Which boxes [P, >= 4] lie for the most part in one of the known ones [K, >= 4]: bool [P]."""
     boxes, known = boxes[:, None, :4], np.asarray(known, np.float32)[None, :, :4]
     low, high = (
@@ -177,7 +203,7 @@ def inside(boxes, known):
     return (shared > PIECE * (boxes[..., 2:] - boxes[..., :2]).prod(-1)).any(1)
 
 
-def square(region, shape):
+def square(region: Region, shape: Sequence[int]) -> tuple[int, int, int, int]:
     """The square about a region with `MARGIN`, as far as it is within a picture of this shape.
 
     Returns:
@@ -188,10 +214,11 @@ def square(region, shape):
     limit = np.array(shape[1::-1])
     low = np.clip(corners.mean(0) - reach, 0, limit - 1).astype(int)
     high = np.clip(np.ceil(corners.mean(0) + reach).astype(int), low + 1, limit)
-    return (*low, *high)
+    (left, top), (right, bottom) = low.tolist(), high.tolist()
+    return left, top, right, bottom
 
 
-def distinct(boxes, keypoints, overlap):
+def distinct(boxes: np.ndarray, keypoints: np.ndarray, overlap: float) -> np.ndarray:
     """Indices of the people who are not a better one's duplicate, best first."""
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     order, kept = boxes[:, 4].argsort()[::-1], []

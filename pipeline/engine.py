@@ -1,10 +1,10 @@
 """The stages joined: a frame in, the people in it and what they do out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from models.errors import UserError
 from models.runtime.compiled import CompiledSTRL
 from models.runtime.graphs import choose_runtime
 from pipeline.changes import Changes, smaller, thumbnail
-from pipeline.classify import Action, Classifier
+from pipeline.classify import Action, ActionNetwork, Classifier
 from pipeline.detect import Detections, Detector
 from pipeline.overlap import overlap
 from pipeline.person import Person
@@ -39,6 +39,13 @@ PERIOD = 0.2
 LAG = 0.2
 """Seconds after which the detector's answer on a frame is taken, while nobody waits for it. Until
 then it works beside the pose network, and no frame is late for it."""
+
+
+@runtime_checkable
+class HalfPrecision(Protocol):
+    """A network that can compute in half precision: one of PyTorch's."""
+
+    half: bool
 
 
 @dataclass
@@ -127,13 +134,15 @@ class Pipeline:
         runtime: str | None = None,
     ):
         self.people = people
-        self.device, self.runtime = device, choose_runtime(runtime, device)
+        self.device = device
         self.pose = pose or PoseEstimator(QUALITIES["fast"], device=device, runtime=runtime)
         self.detector = detector or Detector(device=device, runtime=runtime)
         self.classifier = Classifier(load_strl(weights, device, runtime), confidence)
         self.tracker = Tracker(self.pose.threshold, max(people, TRACKED))
         self.windows = Windows(self.pose.threshold)
         self.beside: Executor = ThreadPoolExecutor(1)
+        self._classified = -np.inf
+        self._actions: list[Action] = []
         self.forget()
 
     @property
@@ -147,9 +156,15 @@ class Pipeline:
         Raises:
             UserError: they are not there.
         """
-        if self.runtime != "torch" or not self.device.startswith("cuda"):
+        networks = [
+            network
+            for network in (self.pose.model, self.detector.model)
+            if isinstance(network, HalfPrecision)
+        ]
+        if len(networks) < 2 or not self.device.startswith("cuda"):
             raise UserError("--half needs --device cuda, and PyTorch as the runtime")
-        self.pose.model.half = self.detector.model.half = True
+        for network in networks:
+            network.half = True
 
     def forget(self) -> None:
         """Start afresh, as after a cut or a broken stream. Ids are not used again."""
@@ -161,7 +176,9 @@ class Pipeline:
         """Process the next frame; times must increase."""
         return self.name(self.see(self.compare(frame)))
 
-    def run(self, frames: Iterable[Frame], *after: Callable[[Any], Any]) -> Iterator:
+    def run(
+        self, frames: Iterable[Frame], *after: Callable[[Any], Any]
+    ) -> Generator[Any, None, None]:
         """Process frames as calls one after the other would, but several at a time.
 
         Reading, comparing, seeing, and naming work side by side, each on its own frame and thread,
@@ -220,7 +237,7 @@ class Pipeline:
     def _start_actions(self) -> None:
         self.windows.forget()
         self.classifier.forget()
-        self._actions: list[Action] = []
+        self._actions = []
 
     def _follow(self, compared: Compared) -> list[Person]:
         frame = compared.frame
@@ -242,20 +259,20 @@ class Pipeline:
         self._looks += 1
         known = self.tracker.boxes(frame.time)
         height, width = frame.image.shape[:2]
-        shares = known / np.float32([width, height, width, height])
+        shares = known / np.array([width, height, width, height], np.float32)
         changed = [
             self.changes.since(region, frame.time, compared.thumbnail, shares)
             for region in self.detector.regions(frame.image, turn)
         ]
         if any(changed) or not self.tracker.at_ease:
-            # A copy, since what is drawn on the frame must not be seen.
-            what = self.detector.search, frame.image.copy(), turn, known
-            self._pending = frame.time, self.beside.submit(*what)
+            image = frame.image.copy()  # what is drawn on the frame must not be seen
+            found = self.beside.submit(self.detector.search, image, turn, known)
+            self._pending = frame.time, found
         else:
             self.tracker.skip_detection(frame.time)
 
 
-def load_strl(weights: Path | str, device: str, runtime: str | None):
+def load_strl(weights: Path | str, device: str, runtime: str | None) -> ActionNetwork:
     """The action classifier's network, compiled or not.
 
     Raises:

@@ -1,7 +1,7 @@
 """Stages at work on different frames at the same time, each on a thread of its own."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from threading import Condition, Thread
 from typing import Any
 
@@ -17,7 +17,7 @@ class _Stopped(Exception):
 class _Run:
     """What the threads of one run share: whether it goes on, and what ended it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.changed = Condition()
         self.stopped = False
         self.error: BaseException | None = None
@@ -34,7 +34,7 @@ class _Channel:
 
     def __init__(self, run: _Run):
         self._run = run
-        self._items: deque = deque()
+        self._items: deque[Any] = deque()
         self._ended = False
 
     def put(self, item: Any) -> None:
@@ -50,7 +50,7 @@ class _Channel:
             self._ended = True
             self._run.changed.notify_all()
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[Any]:
         while True:
             with self._run.changed:
                 self._run.changed.wait_for(lambda: self._items or self._ended or self._run.stopped)
@@ -63,7 +63,7 @@ class _Channel:
             yield item
 
 
-def overlap(items: Iterable, *stages: Callable[[Any], Any]) -> Iterator:
+def overlap(items: Iterable[Any], *stages: Callable[[Any], Any]) -> Generator[Any, None, None]:
     """Put every item through all stages, each stage on its own thread.
 
     Results come in order and none is lost. Every stage sees one item after the other, as if there
@@ -91,6 +91,7 @@ def overlap(items: Iterable, *stages: Callable[[Any], Any]) -> Iterator:
             thread.start()
         yield from channels[-1]
     except _Stopped:
+        assert run.error is not None  # nothing else stops a run while its results are taken
         raise run.error from None
     finally:
         run.stop()
@@ -98,7 +99,7 @@ def overlap(items: Iterable, *stages: Callable[[Any], Any]) -> Iterator:
             thread.join()
 
 
-def _work(run: _Run, items: Iterator, channel: _Channel) -> None:
+def _work(run: _Run, items: Iterator[Any], channel: _Channel) -> None:
     try:
         for item in items:
             channel.put(item)

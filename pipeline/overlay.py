@@ -68,9 +68,9 @@ def draw(
         _draw_skeleton(image, person.keypoints, threshold, width)
     labels = _Labels(image, _text_size(image))
     for action in pairs:
-        ends = [_middle(by_id[i], threshold) for i in action.people]
-        _line(image, *ends, YELLOW, width)
-        labels.add_centred(_pair_texts(action), YELLOW, (ends[0] + ends[1]) / 2)
+        start, end = (_middle(by_id[i], threshold) for i in action.people)
+        _line(image, start, end, YELLOW, width)
+        labels.add_centred(_pair_texts(action), YELLOW, (start + end) / 2)
     for person in people:
         labels.add_above(_person_texts(person, singles.get(person.id)), DARK, person.box)
     labels.draw()
@@ -121,11 +121,11 @@ def _text_size(image: np.ndarray) -> int:
 
 def _pair_texts(action: Action) -> tuple[tuple[str, Colour], ...]:
     who = "+".join(map(str, action.people))
-    return (who, BROWN), (action.label, DARK), (f"{action.score:.0%}", BROWN)
+    return (who, BROWN), (action.label or "", DARK), (f"{action.score:.0%}", BROWN)
 
 
 def _person_texts(person: Person, action: Action | None) -> tuple[tuple[str, Colour], ...]:
-    if action is None:
+    if action is None or action.label is None:
         return ((str(person.id), WHITE),)
     return (str(person.id), GREY), (action.label, WHITE), (f"{action.score:.0%}", GREY)
 
@@ -175,9 +175,9 @@ def _draw_box(image: np.ndarray, box: np.ndarray, width: int) -> None:
 def _draw_skeleton(image: np.ndarray, keypoints: np.ndarray, threshold: float, width: int) -> None:
     """Draw the bones with two seen ends, and the seen joints over them; keypoints [17, 3]."""
     seen = _seen(keypoints, threshold)
-    points = [_point(joint[:2]) if ok else None for joint, ok in zip(keypoints, seen, strict=True)]
-    bones = [(points[a], points[b], _side(a, b)) for a, b in BONES if seen[a] and seen[b]]
-    joints = [(point, _side(joint)) for joint, point in enumerate(points) if point]
+    points = {int(joint): _point(keypoints[joint, :2]) for joint in np.flatnonzero(seen)}
+    bones = [(points[a], points[b], _side(a, b)) for a, b in BONES if a in points and b in points]
+    joints = [(point, _side(joint)) for joint, point in points.items()]
     radius = round(0.9 * width * 2**SUBPIXEL)
     rim = radius + (_rim(width) - width) * 2 ** (SUBPIXEL - 1)
     for start, end, _ in bones:
@@ -261,6 +261,7 @@ def _within(place: float, room: int) -> int:
 def _plate(texts: tuple[tuple[str, Colour], ...], back: Colour, size: int) -> np.ndarray:
     """Words in a row on a solid ground: uint8 [h, w, 3], BGR, read-only."""
     font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels have FreeType
     ascent, descent = font.getmetrics()
     margin, gap = max(2, size // 3), size // 3
     lengths = [font.getlength(text) for text, _ in texts]

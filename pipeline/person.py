@@ -51,7 +51,7 @@ class Track:
     prominence: float = field(init=False)
     detected: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.prominence = self.size
 
     @property

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from mmengine.fileio import load
@@ -20,6 +21,19 @@ RTMPOSE = {
 
 POSE_MODELS = (*BUNDLED, *RTMPOSE)
 """Names for `--pose`; any other alias or model name of MMPose's model index is taken as well."""
+
+
+class PoseNetwork(Protocol):
+    """A top-down pose network, by MMPose or compiled.
+
+    Attributes:
+        threshold: the keypoint score from which its joints count as seen.
+    """
+
+    threshold: float
+
+    def __call__(self, image: np.ndarray, boxes: np.ndarray, /) -> np.ndarray:
+        """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4]; P > 0."""
 
 
 class PoseEstimator:
@@ -47,7 +61,12 @@ class PoseEstimator:
     """
 
     def __init__(
-        self, model="movenet-lightning", config=None, checkpoint=None, device="cpu", runtime=None
+        self,
+        model: str = "movenet-lightning",
+        config: Path | str | None = None,
+        checkpoint: Path | str | None = None,
+        device: str = "cpu",
+        runtime: str | None = None,
     ):
         if (config is None) != (checkpoint is None):
             raise UserError("a pose config needs its checkpoint, and a pose checkpoint its config")
@@ -55,18 +74,19 @@ class PoseEstimator:
         if runtime == "onnx" and not compiled:
             raise UserError(f"only {' and '.join(BUNDLED)} run on onnx: leave --runtime out")
         if compiled and choose_runtime(runtime, device) == "onnx":
-            self.model = CompiledTopdown(BUNDLED[model], device)
+            self.model: PoseNetwork = CompiledTopdown(BUNDLED[model], device)
         else:
             # Imported here, since it takes seconds and 600 MB that graphs do without.
             from models.pose.estimators import Topdown
 
             if config is None:
                 config, checkpoint = find_model(model)
-            self.model = Topdown(config, device)
-            self.model.load(fetch(str(checkpoint)))
+            network = Topdown(config, device)
+            network.load(fetch(str(checkpoint)))
+            self.model = network
         self.threshold = self.model.threshold
 
-    def __call__(self, image, boxes):
+    def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Estimates the joints of the people in the boxes, all in one batch.
 
         Args:
@@ -83,7 +103,7 @@ class PoseEstimator:
         return keypoints
 
 
-def find_model(name):
+def find_model(name: str) -> tuple[Path, Path | str]:
     """The config's path and the checkpoint's path or URL of a model by name.
 
     Raises:
@@ -99,22 +119,23 @@ def find_model(name):
     return model_index() / listed["Config"], np.atleast_1d(listed["Weights"])[0]
 
 
-def model_index():
+def model_index() -> Path:
     """The folder in which MMPose's package keeps its configs and their index."""
-    return Path(find_spec("mmpose").origin).parent / ".mim"
+    spec = find_spec("mmpose")
+    assert spec is not None and spec.origin is not None  # it is in requirements.txt
+    return Path(spec.origin).parent / ".mim"
 
 
-def find_listed(name):
+def find_listed(name: str) -> dict[str, Any] | None:
     """The entry of MMPose's model index with this name or alias, or None."""
     for metafile in load(model_index() / "model-index.yml")["Import"]:
         for entry in load(model_index() / metafile)["Models"]:
-            aliases = entry.get("Alias", [])
-            if name == entry["Name"] or name in np.atleast_1d(aliases):
-                return entry
+            if name in (entry["Name"], *np.atleast_1d(entry.get("Alias", []))):
+                return dict(entry)
     return None
 
 
-def fetch(checkpoint):
+def fetch(checkpoint: str) -> Path:
     """Path of a checkpoint, downloaded into PyTorch's hub folder if it is a URL and not there yet.
 
     Raises:

@@ -282,7 +282,7 @@ def _person_record(person: Person) -> dict:
     }
 
 
-def _rounded(values: Sequence[float], digits: Sequence[int]) -> list[float | None]:
+def _rounded(values: np.ndarray, digits: Sequence[int]) -> list[float | None]:
     return [_number(value, places) for value, places in zip(values, digits, strict=True)]
 
 
@@ -306,6 +306,16 @@ class _Event:
         self.end = None
         self.total += score
         self.frames += 1
+
+    def row(self, end: float) -> dict[str, object]:
+        """Its columns; `end` counts if the label is in sight."""
+        return {
+            "start": round(self.start, 3),
+            "end": round(end if self.end is None else self.end, 3),
+            "who": "+".join(map(str, self.people)),
+            "label": self.label,
+            "score": round(self.total / self.frames, 3),
+        }
 
 
 class EventsSink(_Sink):
@@ -337,32 +347,23 @@ class EventsSink(_Sink):
             self._step = time - self._time
         self._time = time
         self._written = True
-        shown = {tuple(sorted(a.people)): a for a in actions if a.label is not None}
+        shown = {
+            tuple(sorted(a.people)): (a.label, a.score) for a in actions if a.label is not None
+        }
         for people, event in list(self._open.items()):
-            if people in shown and shown[people].label == event.label:
+            if people in shown and shown[people][0] == event.label:
                 continue
             event.end = time if event.end is None else event.end
             if people in shown or time - event.end >= BRIDGED:
                 del self._open[people]
-        for people, action in shown.items():
+        for people, (label, score) in shown.items():
             if people not in self._open:
-                self._open[people] = _Event(people, action.label, time)
+                self._open[people] = _Event(people, label, time)
                 self._events.append(self._open[people])
-            self._open[people].see(float(action.score))
+            self._open[people].see(float(score))
 
     def _finish(self, whole: bool) -> None:
-        for event in self._open.values():
-            event.end = self._time + self._step if event.end is None else event.end
-        rows = [
-            {
-                "start": round(event.start, 3),
-                "end": round(event.end, 3),
-                "who": "+".join(map(str, event.people)),
-                "label": event.label,
-                "score": round(event.total / event.frames, 3),
-            }
-            for event in self._events
-        ]
+        rows = [event.row(end=self._time + self._step) for event in self._events]
         with self.partial.open("w", encoding="utf-8", newline="") as file:
             if self.path.suffix.lower() == ".json":
                 json.dump(rows, file, indent=1)

@@ -48,16 +48,39 @@ class Frame:
 
 
 class Source(Protocol):
-    """What sinks need to know of where frames come from; `VideoFile` documents the fields."""
+    """What sinks need to know of where frames come from."""
 
-    path: Path | None
-    width: int
-    height: int
-    rate: Fraction
-    time_base: Fraction
-    start: Fraction
-    has_audio: bool
-    max_seconds: float | None
+    @property
+    def path(self) -> Path | None:
+        """The file, which no output may overwrite; None for a live source."""
+
+    @property
+    def width(self) -> int:
+        """Of the upright pictures, in pixels."""
+
+    @property
+    def height(self) -> int:
+        """Of the upright pictures, in pixels."""
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second, on average."""
+
+    @property
+    def time_base(self) -> Fraction:
+        """The unit of the timestamps, in seconds."""
+
+    @property
+    def start(self) -> Fraction:
+        """The file's own time, in seconds, that `Frame.time` counts from."""
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is a sound track."""
+
+    @property
+    def max_seconds(self) -> float | None:
+        """Only frames before this time are given; None for no limit."""
 
 
 class VideoFile:
@@ -110,11 +133,11 @@ class VideoFile:
         self._damage: Fraction | None = None
         self._end = Fraction(0)
 
-        self.time_base = video.time_base
-        self.start = self._start_time()
         full_rate = video.average_rate or video.guessed_rate or Fraction(25)
         self.rate = full_rate / self._stride
         self._step = 1 / full_rate
+        self.time_base = video.time_base or self._step
+        self.start = self._start_time()
 
         self._decoded = self._decode()
         self._first = next(self._decoded, None)
@@ -130,8 +153,8 @@ class VideoFile:
         self.frames = self.duration and math.ceil(round(self.duration * self.rate, 6))
 
     def _start_time(self) -> Fraction:
-        starts = [s.start_time * s.time_base for s in self._streams() if s.start_time is not None]
-        return min(starts, default=Fraction(0))
+        starts = [to_seconds(s.start_time, s.time_base) for s in self._streams()]
+        return min((start for start in starts if start is not None), default=Fraction(0))
 
     def _promised_length(self) -> Fraction | None:
         """Seconds to the end of the streams that are read, as the file's header has it."""
@@ -154,7 +177,7 @@ class VideoFile:
         self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        index, time = -1, None
+        index, time = -1, Fraction(0)
         for index, (time, frame) in enumerate(self._timed()):
             if self.max_seconds is not None and float(time) >= self.max_seconds:
                 return
@@ -170,14 +193,14 @@ class VideoFile:
 
     def _timed(self) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Frames with strictly increasing times, in seconds from `start`."""
-        time = None
+        previous = None
         for frame in self._all_decoded():
-            previous, time = time, None
-            if frame.pts is not None:
-                time = frame.pts * frame.time_base - self.start
+            stamp = to_seconds(frame.pts, frame.time_base)
+            time = None if stamp is None else stamp - self.start
             if time is None or (previous is not None and time <= previous):
                 time = Fraction(0) if previous is None else previous + self._step
             yield time, frame
+            previous = time
 
     def _all_decoded(self) -> Iterator[av.VideoFrame]:
         first, self._first = self._first, None
@@ -219,8 +242,9 @@ class VideoFile:
         return frames
 
     def _note_end(self, packet: av.Packet) -> None:
-        if packet.pts is not None:
-            end = (packet.pts + (packet.duration or 0)) * packet.time_base - self.start
+        begin = to_seconds(packet.pts, packet.time_base)
+        if begin is not None:
+            end = begin + (packet.duration or 0) * packet.time_base - self.start
             self._end = max(self._end, end)
 
     def _note_damage(self, time: Fraction) -> None:
@@ -268,9 +292,14 @@ def audio_stream(container: av.container.InputContainer) -> av.AudioStream | Non
     return best if best in readable else next(iter(readable), None)
 
 
+def to_seconds(ticks: int | None, time_base: Fraction | None) -> Fraction | None:
+    """A timestamp in seconds, or None where it or its unit is missing."""
+    return None if ticks is None or time_base is None else ticks * time_base
+
+
 def _length(stream: av.stream.Stream) -> Fraction | None:
     """Seconds that a stream lasts by the file's header, or None."""
-    return stream.duration * stream.time_base if stream.duration else None
+    return to_seconds(stream.duration or None, stream.time_base)
 
 
 def _open(path: Path) -> av.container.InputContainer:
@@ -300,7 +329,10 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
         UserError: there is none, or no decoder for it.
     """
     video = container.streams.best("video")
-    if video is None or video.disposition & av.stream.Disposition.attached_pic:
+    if (
+        not isinstance(video, av.VideoStream)
+        or video.disposition & av.stream.Disposition.attached_pic
+    ):
         raise UserError(f"{path} has no video in it")
     if video.codec_context is None:
         raise UserError(f"{path} is coded in a way that cannot be read here: convert it first")
@@ -322,7 +354,8 @@ def _orientation(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
     (libavutil/display.h, 16.16 fixed point).
     """
     try:
-        data = frame.side_data["DISPLAYMATRIX"]
+        # PyAV's annotations know of motion vectors only.
+        data = frame.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]
     except KeyError:
         return False, False, False
     (a, b), (c, d) = np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2]

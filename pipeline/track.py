@@ -161,7 +161,8 @@ class Tracker:
             among them, with absent joints.
         """
         looked_for = self._close_up + self._cropped
-        poses = [*(track.detected for track in self._close_up), *keypoints]
+        detected = [track.detected for track in self._close_up if track.detected is not None]
+        poses = [*detected, *keypoints]
         for track, pose in zip(
             looked_for, self._one_body_each(time, looked_for, poses), strict=True
         ):
@@ -175,7 +176,7 @@ class Tracker:
             0 < time - track.seen <= CROP_GAP for track in self._tracks
         )
         return [
-            self._person(track, time)
+            self._person(track, track.id, time)
             for track in self._tracks
             if track.id is not None and time - track.seen <= HIDDEN
         ]
@@ -190,7 +191,7 @@ class Tracker:
             key=lambda track: -track.prominence * (INCUMBENCY if track in self._chosen else 1)
         )
         self._chosen = known[:count]
-        return sorted(track.id for track in self._chosen)
+        return sorted(track.id for track in self._chosen if track.id is not None)
 
     def _visible(self, pose: np.ndarray) -> np.ndarray:
         return pose[:, 2] >= self.threshold
@@ -241,8 +242,9 @@ class Tracker:
             if not (self._is_person(track, pose, time) and offer(pose, i))
         ]
         for i in empty_handed:
-            if tracks[i].recognised == time:
-                offer(tracks[i].detected, i)
+            detected = tracks[i].detected
+            if tracks[i].recognised == time and detected is not None:
+                offer(detected, i)
         return self._deal(time, tracks, bodies, finders)
 
     def _deal(
@@ -293,21 +295,21 @@ class Tracker:
         self._last_update = time
         for track in self._tracks:
             distances = [
-                np.linalg.norm(track.centre - other.centre)
+                float(np.linalg.norm(track.centre - other.centre))
                 for other in self._tracks
                 if other is not track
             ]
-            nearness = np.exp(-min(distances, default=np.inf) / track.size)
-            motion = min(np.linalg.norm(track.velocity) / track.size, 1)
+            nearness = float(np.exp(-min(distances, default=np.inf) / track.size))
+            motion = min(float(np.linalg.norm(track.velocity)) / track.size, 1.0)
             now = track.size * (1 + 0.5 * nearness + 0.5 * motion)
             track.prominence += share * (now - track.prominence)
 
-    def _person(self, track: Track, time: float) -> Person:
+    def _person(self, track: Track, id: int, time: float) -> Person:
         keypoints = track.expected_keypoints(time).astype(np.float32)
         if track.seen < time:
             keypoints[:, 2] = 0
         box = np.append(track.expected_box(time), self._score(keypoints)).astype(np.float32)
-        return Person(track.id, box, keypoints)
+        return Person(id, box, keypoints)
 
 
 def _iou(boxes: np.ndarray) -> np.ndarray:

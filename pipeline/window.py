@@ -70,13 +70,13 @@ def groups(people: Sequence[Person]) -> list[tuple[int, ...]]:
     Ids ascend within a pair, and so does everybody's, in whatever order the people come.
     """
     people = sorted(people, key=lambda person: person.id)
-    alone = [(person.id,) for person in people]
-    distances = {
+    alone: list[tuple[int, ...]] = [(person.id,) for person in people]
+    distances: dict[tuple[int, ...], float] = {
         (a.id, b.id): distance
         for a, b in combinations(people, 2)
         if (distance := _distance(a.box, b.box)) <= NEAR
     }
-    return alone + sorted(distances, key=distances.get)[: len(people)]
+    return alone + sorted(distances, key=distances.__getitem__)[: len(people)]
 
 
 def _distance(box: np.ndarray, other: np.ndarray) -> float:

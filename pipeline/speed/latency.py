@@ -3,10 +3,10 @@
 import time
 from dataclasses import replace
 
+from pipeline.annotate import paint
 from pipeline.engine import Pipeline
 from pipeline.source import Frame
 from pipeline.speed.clips import RATE
-from pipeline.speed.stages import paint
 
 
 def latency(pipeline: Pipeline, frames: list[Frame]) -> tuple[list[float], int]:

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.engine import Pipeline, Result
-from pipeline.overlay import draw
+from pipeline.annotate import paint
+from pipeline.engine import Pipeline
 from pipeline.sink import VideoSink
 from pipeline.source import Frame, open_source
 from pipeline.speed.timing import seconds
@@ -103,12 +103,6 @@ def stages(
         "encode": encode,
     }
     return spent, calls, people
-
-
-def paint(result: Result, threshold: float) -> Result:
-    """Draw on the frame."""
-    draw(result.frame.image, result.people, result.actions, threshold)
-    return result
 
 
 @contextmanager
