@@ -84,7 +84,15 @@ class _Sink(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        whole = kind is None
+        self.close(error)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Finish the file and give it its name; the partial one is kept after an error.
+
+        Raises:
+            UserError: the disk is full, or gone.
+        """
+        whole = error is None
         try:
             self._finish(whole)
             self._settle(error)

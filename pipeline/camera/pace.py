@@ -9,7 +9,7 @@ class Pace:
     The first one is looked at when the source is opened, long before anybody watches.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._first: float | None = None
         self._began: float | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import cv2
@@ -48,7 +49,7 @@ class Recorder:
     def toggle(self) -> None:
         """Finish the recording; or begin one in the working folder, named after the moment."""
         if self._sink is not None:
-            self._finish()
+            self._finish(self._sink)
         else:
             self._asked = not self._asked
 
@@ -61,7 +62,7 @@ class Recorder:
         if self._result is None:
             return
         path = named_now("picture", ".png")
-        if not cv2.imwrite(str(path), self._picture()):
+        if not cv2.imwrite(str(path), self._picture(self._result)):
             raise UserError(f"cannot write {path.absolute()}")
         self.kept.append(path)
 
@@ -80,22 +81,26 @@ class Recorder:
             self._asked = False
             self._sink = VideoSink(named_now("recording", ".mp4"), self._source)
         if self._sink is not None:
-            self._sink.write(result.frame.time, self._picture())
+            self._sink.write(result.frame.time, self._picture(result))
 
-    def _picture(self) -> np.ndarray:
-        shown = self._result
-        return draw(shown.frame.image.copy(), shown.people, shown.actions, self._threshold)
+    def _picture(self, result: Result) -> np.ndarray:
+        return draw(result.frame.image.copy(), result.people, result.actions, self._threshold)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if self._sink is not None:
-            self._finish(*error)
+            self._finish(self._sink, error)
 
-    def _finish(self, *error: object) -> None:
-        sink, self._sink = self._sink, None
-        sink.__exit__(*(error or (None, None, None)))
+    def _finish(self, sink: VideoSink, error: BaseException | None = None) -> None:
+        self._sink = None
+        sink.close(error)
         self.kept.append(sink.path)
 
 

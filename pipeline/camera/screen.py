@@ -105,7 +105,7 @@ class Screen:
 class Meter:
     """How many frames a second are shown, and how old they are."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._shown: deque[tuple[float, float]] = deque()
 
     def note(self, now: float, taken: float) -> None:

@@ -29,10 +29,11 @@ class Stream(Feed):
             self._container = av.open(address, options=options, timeout=TIMEOUT)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise Lost(f"cannot be opened: {_reason(error)}") from error
-        self._video = next(iter(self._container.streams.video), None)
-        if self._video is None or self._video.codec_context is None:
+        video = next(iter(self._container.streams.video), None)
+        if video is None or video.codec_context is None:
             self._container.close()
             raise Lost("has no video that can be read")
+        self._video = video
         self._video.thread_type = "SLICE"  # threads of whole frames would hold pictures back
         self.rate = self._video.average_rate or self._video.guessed_rate or self.rate
         self.endless = self._container.duration is None

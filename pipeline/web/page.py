@@ -31,7 +31,7 @@ JPEG_QUALITY = 80
 def picture_url(image: np.ndarray) -> str:
     """A picture, uint8 [H, W, 3] BGR, as the address of itself: none is left on the disk."""
     _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return JPEG_URL + base64.b64encode(jpeg).decode()
+    return JPEG_URL + base64.b64encode(jpeg.tobytes()).decode()
 
 
 def read_picture(url: str) -> np.ndarray:

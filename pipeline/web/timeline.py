@@ -36,10 +36,15 @@ class Event:
 
 def read_events(path: Path) -> list[Event]:
     """Read what `EventsSink` wrote as CSV."""
-    numbers = ("start", "end", "score")
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            Event(**{name: float(text) if name in numbers else text for name, text in row.items()})
+            Event(
+                start=float(row["start"]),
+                end=float(row["end"]),
+                who=row["who"],
+                label=row["label"],
+                score=float(row["score"]),
+            )
             for row in csv.DictReader(file)
         ]
 
@@ -54,7 +59,7 @@ def chart(events: Sequence[Event], seconds: float) -> str:
     if not events:
         return ""
     seconds = max(seconds, *(event.end for event in events))
-    hues = {}
+    hues: dict[str, int] = {}
     for event in events:
         hues.setdefault(event.label, HUES[len(hues) % len(HUES)])
     rows = sorted({event.who for event in events}, key=lambda who: (len(who), who))

@@ -135,24 +135,25 @@ class Visitor:
         self.uploads.add(upload)
         self.last = None
         folder = self._folder / secrets.token_hex(8)
-        files = [folder / f"{upload.stem}-actions{end}" for end in (".mp4", ".jsonl", ".csv")]
+        suffixes = (".mp4", ".jsonl", ".csv")
+        mp4, jsonl, csv = (folder / f"{upload.stem}-actions{suffix}" for suffix in suffixes)
         try:
             with named(upload), ExitStack() as stack:
                 source = stack.enter_context(open_source(upload))
                 check(source)
                 pipeline = self._networks.pipeline(settings)
                 folder.mkdir()
-                video = stack.enter_context(VideoSink(files[0], source))
-                lines = stack.enter_context(JsonLinesSink(files[1], pipeline.labels, source))
-                events = stack.enter_context(EventsSink(files[2], source))
+                video = stack.enter_context(VideoSink(mp4, source))
+                lines = stack.enter_context(JsonLinesSink(jsonl, pipeline.labels, source))
+                events = stack.enter_context(EventsSink(csv, source))
                 results = annotate(pipeline, source, video, lines, events)
                 for result in stack.enter_context(closing(results)):
                     done = result.frame.time
                     check_length(done)
                     if not self._here:
                         return
-                    yield Annotation(*files, done, source.duration)
-            self.last = Annotation(*files, done, source.duration)
+                    yield Annotation(mp4, jsonl, csv, done, source.duration)
+            self.last = Annotation(mp4, jsonl, csv, done, source.duration)
             yield self.last
         finally:
             if self.last is None:
