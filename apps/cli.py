@@ -133,7 +133,7 @@ def build_pipeline(options: argparse.Namespace):
         runtime=options.runtime,
     )
     if options.half:
-        pipeline.halve()
+        pipeline.half()
     return pipeline
 
 

@@ -80,7 +80,7 @@ def watch(options) -> None:
                 problem = source.problem
                 print(problem or f"{source.name} is back", file=sys.stderr, flush=True)
             if source.was_broken():
-                pipeline.forget()
+                pipeline.reset()
             if frame is not None and not (screen and screen.paused):
                 result = pipeline(frame)
                 recorder.write(result, threshold)

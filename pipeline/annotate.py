@@ -1,4 +1,4 @@
-"""A source into its outputs: every frame seen, named, drawn and written."""
+"""Annotating a video: every frame processed, drawn on and written."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ def annotate(
     lines: JsonLinesSink | None = None,
     events: EventsSink | None = None,
 ) -> Generator[Result, None, None]:
-    """Process a source into the sinks that there are, several frames at a time.
+    """Process a video into the given sinks, several frames at a time.
 
-    Close the iterator (`contextlib.closing`) before the sinks if it is not used up.
+    Close the iterator (`contextlib.closing`) before the sinks if it is not iterated to the end.
 
     Yields:
-        The `Result` of each frame, once all of its outputs are written; drawn on if there is a
-        video.
+        The result of each frame, once it is written everywhere. Its picture is drawn on if there
+        is a video sink.
 
     Raises:
         UserError: as the source and the sinks.
     """
-
     stages: list[Callable[[Result], Result]] = []
     if video is not None:
         stages = [partial(paint, threshold=pipeline.pose.threshold), partial(_encode, video)]
@@ -48,7 +47,7 @@ def annotate(
 
 
 def paint(result: Result, threshold: float) -> Result:
-    """Draw on the frame."""
+    """Draw a result on its own picture; arguments as those of `pipeline.overlay.draw`."""
     draw(result.frame.image, result.people, result.actions, threshold)
     return result
 

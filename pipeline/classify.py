@@ -1,4 +1,4 @@
-"""What people do: STRL's answers over windows, smoothed in time, and silent when unsure."""
+"""Classification: STRL over windows, smoothed in time, with no label where it is unsure."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from models.action.label import Label
 from models.sample import RATE
 
-EVIDENCE = 0.5
-"""Seconds of a window that must be filled before anything is said of it."""
+MIN_OBSERVED = 0.5
+"""Seconds of a window that must be observed before it is classified."""
 SMOOTHING = 0.25
-"""Time constant, in seconds, of the smoothing of probabilities."""
+"""Time constant of the smoothing of probabilities, in seconds."""
 RELEASE = 0.7
-"""Part of the threshold to which a label's probability must fall for the label to go again."""
+"""Fraction of the threshold below which a shown label is dropped."""
 LEAD = 1.25
-"""How many times likelier another label must be to replace the one that is shown."""
+"""How many times more likely another label must be to replace the shown one."""
 
 
 class ActionNetwork(Protocol):
-    """A network that tells how likely each label is; STRL, by PyTorch or compiled.
+    """A network that classifies windows: STRL, run by PyTorch or ONNX Runtime.
 
     Attributes:
         labels: the vocabulary.
@@ -33,24 +33,27 @@ class ActionNetwork(Protocol):
     thresholds: dict[int, float]
 
     def answer(self, window: np.ndarray, present: np.ndarray, /) -> np.ndarray:
-        """Probabilities float32 [B, labels + 1], the last of "none of these".
+        """Classify a batch of at least one window.
 
         Args:
             window: float32 [B, 2, 64, 17, 2].
             present: bool [B, 2, 64, 17].
+
+        Returns:
+            Calibrated probabilities float32 [B, labels + 1], the last of "none of these".
         """
 
 
 @dataclass
 class Action:
-    """What one person does, or two do to each other.
+    """What one person does, or two people do to each other.
 
     Attributes:
-        people: ids, one or two, ascending.
-        label: in words, or None for "no known action".
-        score: probability of the label; of the likeliest one where the label is None.
-        scores: float32 [classes], the smoothed probability of each label of the vocabulary. What
-            is missing from a sum of 1 is the probability of "none of these".
+        people: ids of one or two people, ascending.
+        label: its name, or None for "no known action".
+        score: probability of the label; of the most likely one where the label is None.
+        scores: float32 [classes], the smoothed probability of each label of the vocabulary. They
+            sum to 1 with the probability of "none of these".
     """
 
     people: tuple[int, ...]
@@ -60,8 +63,8 @@ class Action:
 
 
 @dataclass
-class _Answer:
-    """The state of one group: smoothed probabilities, and the label that is shown."""
+class _GroupState:
+    """What is known of one group: smoothed probabilities, and the index of the shown label."""
 
     scores: np.ndarray
     time: float
@@ -72,8 +75,8 @@ class _Answer:
         self.scores = self.scores + np.float32(weight) * (scores - self.scores)
         self.time = time
 
-    def decide(self, threshold: float) -> None:
-        """Choose the label with hysteresis: hard to get, easier to keep."""
+    def choose_label(self, threshold: float) -> None:
+        """Choose the label with hysteresis: it takes more to show a label than to keep it."""
         best = int(self.scores.argmax())
         shown = self.label
         keep = shown is not None and self.scores[shown] >= RELEASE * threshold
@@ -86,22 +89,22 @@ class _Answer:
 
 
 class Classifier:
-    """Names what is going on in each window.
+    """Classifies windows, and smooths the results over time.
 
     Args:
         model: the trained network.
-        confidence: probability from which a label is shown; the model's calibrated ones, for people
-            alone and for pairs, if None.
+        confidence: probability from which a label is shown; the network's calibrated thresholds,
+            for single people and for pairs, if None.
     """
 
     def __init__(self, model: ActionNetwork, confidence: float | None = None):
         self.model = model
         self.thresholds = model.thresholds if confidence is None else {1: confidence, 2: confidence}
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
-        """Drop what was known, as after a cut or a broken stream."""
-        self._answers: dict[tuple[int, ...], _Answer] = {}
+    def reset(self) -> None:
+        """Drop what is known, as after a cut or an interrupted stream."""
+        self._states: dict[tuple[int, ...], _GroupState] = {}
 
     def __call__(
         self,
@@ -114,52 +117,53 @@ class Classifier:
 
         Args:
             time: at which the windows end, in seconds.
-            groups: ids of one or two people a window.
+            groups: ids of one or two people for each window.
             windows: float32 [B, 2, 64, 17, 2].
             present: bool [B, 2, 64, 17].
 
         Returns:
-            One action a person, or one for two where an interaction is likelier than what either
-            seems to do alone. Somebody seen for less than `EVIDENCE` seconds has none.
+            One action for each person, or one for two people where an interaction is more likely
+            than what either of them does alone. People observed for less than `MIN_OBSERVED`
+            seconds have none.
         """
-        filled = present.any(axis=3).sum(axis=2) / RATE
-        known = [
-            row for row, group in enumerate(groups) if filled[row, : len(group)].min() >= EVIDENCE
+        observed = present.any(axis=3).sum(axis=2) / RATE
+        rows = [
+            row
+            for row, group in enumerate(groups)
+            if observed[row, : len(group)].min() >= MIN_OBSERVED
         ]
-        answers = {}
-        for row, scores in zip(known, self._scores(windows[known], present[known]), strict=True):
+        states = {}
+        for row, scores in zip(rows, self._scores(windows[rows], present[rows]), strict=True):
             group = groups[row]
-            answer = self._answers.get(group) or _Answer(scores, time)
-            answer.smooth(scores, time)
-            answer.decide(self.thresholds[len(group)])
-            answers[group] = answer
-        self._answers = answers
-        return [self._action(group) for group in self._speakers()]
+            state = self._states.get(group) or _GroupState(scores, time)
+            state.smooth(scores, time)
+            state.choose_label(self.thresholds[len(group)])
+            states[group] = state
+        self._states = states
+        return [self._action(group) for group in self._reported_groups()]
 
     def _scores(self, windows: np.ndarray, present: np.ndarray) -> np.ndarray:
         """Probability of each label, float32 [B, classes]; the network takes no empty batch."""
         return self.model.answer(windows, present)[:, :-1] if len(windows) else np.zeros((0, 0))
 
-    def _speakers(self) -> list[tuple[int, ...]]:
-        """The pairs that beat their members' own answers, and everybody else alone."""
-        said = {
-            group: 0.0 if answer.label is None else float(answer.scores[answer.label])
-            for group, answer in self._answers.items()
+    def _reported_groups(self) -> list[tuple[int, ...]]:
+        """The pairs more likely than either person's own label, and all other people alone."""
+        shown = {
+            group: 0.0 if state.label is None else float(state.scores[state.label])
+            for group, state in self._states.items()
         }
-        pairs = [group for group in said if len(group) == 2 and said[group]]
-        spoken_for: set[int] = set()
-        speakers = []
-        for pair in sorted(pairs, key=said.__getitem__, reverse=True):
-            beats_both = all(said[pair] > said.get((who,), 0) for who in pair)
-            if beats_both and spoken_for.isdisjoint(pair):
-                speakers.append(pair)
-                spoken_for.update(pair)
-        return speakers + [
-            group for group in said if len(group) == 1 and spoken_for.isdisjoint(group)
-        ]
+        pairs = [group for group in shown if len(group) == 2 and shown[group]]
+        paired: set[int] = set()
+        reported = []
+        for pair in sorted(pairs, key=shown.__getitem__, reverse=True):
+            beats_both = all(shown[pair] > shown.get((person,), 0) for person in pair)
+            if beats_both and paired.isdisjoint(pair):
+                reported.append(pair)
+                paired.update(pair)
+        return reported + [group for group in shown if len(group) == 1 and paired.isdisjoint(group)]
 
     def _action(self, group: tuple[int, ...]) -> Action:
-        answer = self._answers[group]
-        label = None if answer.label is None else self.model.labels[answer.label].name
-        index = answer.scores.argmax() if answer.label is None else answer.label
-        return Action(group, label, float(answer.scores[index]), answer.scores)
+        state = self._states[group]
+        label = None if state.label is None else self.model.labels[state.label].name
+        index = state.scores.argmax() if state.label is None else state.label
+        return Action(group, label, float(state.scores[index]), state.scores)

@@ -1,4 +1,4 @@
-"""The stages joined: a frame in, the people in it and what they do out."""
+"""The pipeline: a frame in, the people in it and their actions out."""
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -11,7 +11,7 @@ import numpy as np
 from models.errors import UserError
 from models.runtime.compiled import CompiledSTRL
 from models.runtime.graphs import choose_runtime
-from pipeline.changes import Changes, smaller, thumbnail
+from pipeline.changes import Changes, half_size, thumbnail
 from pipeline.classify import Action, ActionNetwork, Classifier
 from pipeline.detect import Detections, Detector
 from pipeline.overlap import overlap
@@ -19,31 +19,31 @@ from pipeline.person import Person
 from pipeline.pose import PoseEstimator
 from pipeline.source import Frame
 from pipeline.track import Tracker
-from pipeline.window import Windows, groups
+from pipeline.window import Windows, choose_groups
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "strl.safetensors"
-"""The action classifier that ships with the project."""
+"""The bundled action classifier."""
 
 QUALITIES = {"fast": "movenet-lightning", "accurate": "movenet-thunder"}
 """The bundled pose model of each quality."""
 
 PEOPLE = 2
-"""People whose actions are named, unless asked otherwise."""
+"""Default number of people whose actions are recognised."""
 
 TRACKED = 6
-"""People who are followed and drawn, if not more are asked for."""
+"""Number of people who are tracked and drawn, unless more are asked for."""
 
 PERIOD = 0.2
-"""Seconds from one classification to the next."""
+"""Seconds between classifications."""
 
 LAG = 0.2
-"""Seconds after which the detector's answer on a frame is taken, while nobody waits for it. Until
-then it works beside the pose network, and no frame is late for it."""
+"""Seconds after which the pipeline takes the detections of a frame. Until then the detector runs
+beside the pose network, and no frame waits for it."""
 
 
 @runtime_checkable
 class HalfPrecision(Protocol):
-    """A network that can compute in half precision: one of PyTorch's."""
+    """A network that can run in half precision, which those of PyTorch can."""
 
     half: bool
 
@@ -54,8 +54,8 @@ class Result:
 
     Attributes:
         frame: the frame.
-        people: everybody followed who is in it.
-        actions: what those who matter most do, alone or in pairs.
+        people: all tracked people in it.
+        actions: of the most prominent people, alone or in pairs.
     """
 
     frame: Frame
@@ -65,10 +65,10 @@ class Result:
 
 @dataclass
 class Compared:
-    """A frame that was compared with the one before.
+    """A frame after `Pipeline.compare`.
 
     Attributes:
-        frame: as in `Result`.
+        frame: the frame.
         thumbnail: of the frame (see `pipeline.changes`).
         cut: whether a new scene begins with it.
     """
@@ -79,42 +79,41 @@ class Compared:
 
 
 @dataclass
-class Seen:
-    """A frame between seeing and naming.
+class Tracked:
+    """A frame after `Pipeline.track`.
 
     Attributes:
-        frame, people: as in `Result`.
-        cut: whether a new scene begins with the frame.
-        asked: whose actions are to be named now: ids of one or two people each; None if it is not
-            time.
+        frame: the frame.
+        people: all tracked people in it.
+        cut: whether a new scene begins with it.
+        groups: ids of the people to classify, alone or in pairs; None if no classification is due.
     """
 
     frame: Frame
     people: list[Person]
     cut: bool
-    asked: list[tuple[int, ...]] | None = None
+    groups: list[tuple[int, ...]] | None = None
 
 
 class Pipeline:
-    """Finds people, follows them, and names what they do, frame by frame.
+    """Finds people, tracks them, and recognises their actions, frame by frame.
 
     Args:
-        people: how many people's actions are named: those who matter most, and the nearest pairs
-            among them.
-        confidence: probability from which an action is named; the calibrated one if None.
+        people: number of people whose actions are recognised: the most prominent ones, and the
+            nearest pairs of them.
+        confidence: probability from which a label is shown; the calibrated one if None.
         pose: estimates keypoints; MoveNet Lightning if None.
         detector: finds people; MoveNet MultiPose if None.
         weights: of the action classifier.
-        device: that the networks of this constructor run on, such as "cpu" or "cuda".
-        runtime: "onnx" or "torch" for the networks of this constructor; the faster one on the
-            device if None.
+        device: of the networks that the constructor loads, such as "cpu" or "cuda".
+        runtime: "onnx" or "torch" for these networks; the faster one on the device if None.
 
     Attributes:
         pose, detector, tracker, windows, classifier: the stages.
-        beside: where the detector works while frames go on.
+        executor: runs the detector beside the other stages.
 
     Raises:
-        UserError: ``weights`` cannot be read, or ``device`` is not there.
+        UserError: `weights` cannot be read, or `device` is not available.
 
     Example:
         >>> pipeline = Pipeline()
@@ -140,18 +139,16 @@ class Pipeline:
         self.classifier = Classifier(load_strl(weights, device, runtime), confidence)
         self.tracker = Tracker(self.pose.threshold, max(people, TRACKED))
         self.windows = Windows(self.pose.threshold)
-        self.beside: Executor = ThreadPoolExecutor(1)
-        self._classified = -np.inf
-        self._actions: list[Action] = []
-        self.forget()
+        self.executor: Executor = ThreadPoolExecutor(1)
+        self.reset()
 
     @property
     def labels(self) -> list[str]:
-        """Everything that can be recognised, in the order of `Action.scores`."""
+        """All actions that can be recognised, in the order of `Action.scores`."""
         return [label.name for label in self.classifier.model.labels]
 
-    def halve(self) -> None:
-        """Compute the pose networks in half precision: PyTorch's, on a GPU.
+    def half(self) -> None:
+        """Run the pose networks in half precision, which needs PyTorch and a GPU.
 
         Raises:
             UserError: they are not there.
@@ -166,121 +163,129 @@ class Pipeline:
         for network in networks:
             network.half = True
 
-    def forget(self) -> None:
-        """Start afresh, as after a cut or a broken stream. Ids are not used again."""
-        self._start_scene()
-        self._start_actions()
-        self._before: np.ndarray | None = None
+    def reset(self) -> None:
+        """Forget everything, as after a cut or an interrupted stream. Ids are not used again."""
+        self._reset_tracking()
+        self._reset_actions()
+        self._previous: np.ndarray | None = None
+
+    def _reset_tracking(self) -> None:
+        self.tracker.reset()
+        self.changes = Changes()
+        self._last_classified: float = -np.inf
+        self._turn = 0
+        self._detection: tuple[float, Future[Detections]] | None = None
+
+    def _reset_actions(self) -> None:
+        self.windows.reset()
+        self.classifier.reset()
+        self._actions: list[Action] = []
 
     def __call__(self, frame: Frame) -> Result:
         """Process the next frame; times must increase."""
-        return self.name(self.see(self.compare(frame)))
+        return self.classify(self.track(self.compare(frame)))
 
     def run(
-        self, frames: Iterable[Frame], *after: Callable[[Any], Any]
+        self, frames: Iterable[Frame], *stages: Callable[[Any], Any]
     ) -> Generator[Any, None, None]:
-        """Process frames as calls one after the other would, but several at a time.
+        """Process frames with the results of one call after the other, but several at a time.
 
-        Reading, comparing, seeing, and naming work side by side, each on its own frame and thread,
-        and so do further stages. Close the iterator (`contextlib.closing`) if it is not used up.
+        Reading, comparing, tracking and classifying work side by side, each on its own thread and
+        frame, and so do further stages. Close the iterator (`contextlib.closing`) if it is not
+        iterated to the end.
 
         Args:
             frames: read on a thread of its own; times must increase.
-            after: further stages, each a function of what the one before returned; the first is
-                given the `Result`.
+            stages: further stages, each a function of the previous one's result; the first one
+                gets the `Result`.
 
         Yields:
-            A `Result` a frame, or what the last stage makes of it, in order.
+            The `Result` of each frame, or what the last stage makes of it, in order.
         """
-        return overlap(frames, self.compare, self.see, self.name, *after)
+        return overlap(frames, self.compare, self.track, self.classify, *stages)
 
     def compare(self, frame: Frame) -> Compared:
-        """Whether a new scene begins with the frame; owns the thumbnail before."""
-        small = thumbnail(frame.image)
-        before, self._before = self._before, smaller(small)
-        cut = before is not None and is_cut(before, self._before)
-        return Compared(frame, small, cut)
+        """Tell whether a new scene begins with the frame. Owns the previous thumbnail."""
+        full = thumbnail(frame.image)
+        previous, self._previous = self._previous, half_size(full)
+        cut = previous is not None and is_cut(previous, self._previous)
+        return Compared(frame, full, cut)
 
-    def see(self, compared: Compared) -> Seen:
-        """Who is in the frame, and whose actions are to be named; owns all that is followed."""
+    def track(self, compared: Compared) -> Tracked:
+        """Track people into the frame, and choose whose actions to recognise. Owns all tracking."""
         frame = compared.frame
         if compared.cut:
-            self._start_scene()
-        seen = Seen(frame, self._follow(compared), compared.cut)
-        if frame.time - self._classified >= PERIOD - 1e-6:
-            self._classified = frame.time
-            chosen = set(self.tracker.chosen(self.people))
-            seen.asked = groups([person for person in seen.people if person.id in chosen])
-        return seen
+            self._reset_tracking()
+        tracked = Tracked(frame, self._track_people(compared), compared.cut)
+        if frame.time - self._last_classified >= PERIOD - 1e-6:
+            self._last_classified = frame.time
+            selected = set(self.tracker.most_prominent(self.people))
+            tracked.groups = choose_groups([p for p in tracked.people if p.id in selected])
+        return tracked
 
-    def name(self, seen: Seen) -> Result:
-        """What the people of the frame do; owns all that is remembered of actions."""
-        if seen.cut:
-            self._start_actions()
-        self.windows.push(seen.frame.time, seen.people)
-        if seen.asked:
-            windows, present = self.windows.cut(seen.frame.time, seen.asked)
-            self._actions = self.classifier(seen.frame.time, seen.asked, windows, present)
-        elif seen.asked is not None:
+    def classify(self, tracked: Tracked) -> Result:
+        """Recognise the actions of the people in the frame. Owns windows and classifier."""
+        frame = tracked.frame
+        if tracked.cut:
+            self._reset_actions()
+        self.windows.push(frame.time, tracked.people)
+        if tracked.groups:
+            windows, present = self.windows.cut(frame.time, tracked.groups)
+            self._actions = self.classifier(frame.time, tracked.groups, windows, present)
+        elif tracked.groups is not None:
             self._actions = []
-        here = {person.id for person in seen.people}
-        actions = [action for action in self._actions if here.issuperset(action.people)]
-        return Result(seen.frame, seen.people, actions)
+        ids = {person.id for person in tracked.people}
+        actions = [action for action in self._actions if ids.issuperset(action.people)]
+        return Result(frame, tracked.people, actions)
 
-    def _start_scene(self) -> None:
-        self.tracker.forget()
-        self.changes = Changes()
-        self._classified = -np.inf
-        self._looks = 0
-        self._pending: tuple[float, Future[Detections]] | None = None
-
-    def _start_actions(self) -> None:
-        self.windows.forget()
-        self.classifier.forget()
-        self._actions = []
-
-    def _follow(self, compared: Compared) -> list[Person]:
+    def _track_people(self, compared: Compared) -> list[Person]:
         frame = compared.frame
-        if self._pending is None and self.tracker.detection_due(frame.time):
-            self._search(compared)
-        if self._pending is not None:
-            began, found = self._pending
-            if self.tracker.in_trouble or frame.time - began >= LAG - 1e-6:
-                self.tracker.detect(began, found.result())
-                self._pending = None
-        for region in self.tracker.huddles(frame.time):
-            self.tracker.look_closer(frame.time, self.detector(frame.image, region))
-        keypoints = self.pose(frame.image, self.tracker.expected(frame.time))
+        if self._detection is None and self.tracker.detection_due(frame.time):
+            self._start_detection(compared)
+        self._take_detections(frame.time)
+        for region in self.tracker.crowded_regions(frame.time):
+            self.tracker.add_close_up(frame.time, self.detector(frame.image, region))
+        keypoints = self.pose(frame.image, self.tracker.crops(frame.time))
         return self.tracker.update(frame.time, keypoints)
 
-    def _search(self, compared: Compared) -> None:
-        """Let the detector look, unless it can be known that nobody came."""
-        frame, turn = compared.frame, self._looks
-        self._looks += 1
-        known = self.tracker.boxes(frame.time)
+    def _start_detection(self, compared: Compared) -> None:
+        """Run the detector on the frame, unless it is certain that nobody new is there."""
+        frame, turn = compared.frame, self._turn
+        self._turn += 1
+        tracked = self.tracker.expected_boxes(frame.time)
         height, width = frame.image.shape[:2]
-        shares = known / np.array([width, height, width, height], np.float32)
+        fractions = tracked / np.array([width, height, width, height], np.float32)
+        # A list: every region must be compared, whatever the others show.
         changed = [
-            self.changes.since(region, frame.time, compared.thumbnail, shares)
-            for region in self.detector.regions(frame.image, turn)
+            self.changes.need_detector(region, frame.time, compared.thumbnail, fractions)
+            for region in self.detector.search_regions(frame.image, turn)
         ]
-        if any(changed) or not self.tracker.at_ease:
-            image = frame.image.copy()  # what is drawn on the frame must not be seen
-            found = self.beside.submit(self.detector.search, image, turn, known)
-            self._pending = frame.time, found
+        if any(changed) or not self.tracker.can_skip_detection:
+            image = frame.image.copy()  # the frame may be drawn on meanwhile
+            found = self.executor.submit(self.detector.search, image, turn, tracked)
+            self._detection = frame.time, found
         else:
             self.tracker.skip_detection(frame.time)
 
+    def _take_detections(self, time: float) -> None:
+        """Give the tracker the detections that are under way, once `LAG` has passed or at need."""
+        if self._detection is None:
+            return
+        began, found = self._detection
+        if self.tracker.needs_detection or time - began >= LAG - 1e-6:
+            self.tracker.add_detections(began, found.result())
+            self._detection = None
+
 
 def load_strl(weights: Path | str, device: str, runtime: str | None) -> ActionNetwork:
-    """The action classifier's network, compiled or not.
+    """Load the action classifier's network, compiled or as PyTorch's.
 
     Raises:
-        UserError: ``weights`` cannot be read, or ``device`` is not there.
+        UserError: `weights` cannot be read, or `device` is not available.
     """
     if choose_runtime(runtime, device) == "onnx":
         return CompiledSTRL(weights, device)
-    # Imported here, since it takes seconds and 600 MB that graphs do without.
+    # Imported here: it takes seconds and 600 MB, which the compiled network saves.
     from models.action.strl import STRL
 
     return STRL.load(weights, device)
@@ -289,10 +294,10 @@ def load_strl(weights: Path | str, device: str, runtime: str | None) -> ActionNe
 def is_cut(before: np.ndarray, after: np.ndarray) -> bool:
     """Whether two small grey pictures in a row are of different scenes.
 
-    Within 1,000 frames of seven videos, among them a fast pan and a moving camera, neighbours
-    correlate above 0.73; pictures of different videos correlate below 0.61 and differ by more than
+    In 1,000 frames of seven videos, among them a fast pan and a moving camera, consecutive frames
+    correlate above 0.73. Pictures of different videos correlate below 0.61 and differ by more than
     26 grey levels.
     """
-    with np.errstate(invalid="ignore"):  # a picture of one grey correlates with nothing
+    with np.errstate(invalid="ignore"):  # a picture of a single grey correlates with nothing
         correlation = np.corrcoef(before.ravel(), after.ravel())[0, 1]
     return bool(correlation < 0.68 and np.abs(before - after).mean() > 15)

@@ -1,21 +1,21 @@
-"""Stages at work on different frames at the same time, each on a thread of its own."""
+"""Running stages side by side: each on a thread of its own, on a different frame."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from threading import Condition, Thread
 from typing import Any
 
-WAITING = 2
-"""Items that may lie between two stages: enough to even out slow ones, few enough to hold no more
-than a handful of pictures."""
+QUEUE_SIZE = 2
+"""Items between two stages: enough to even out slow ones, few enough to hold only a handful of
+pictures in memory."""
 
 
 class _Stopped(Exception):
-    """Nobody takes what this stage makes any more."""
+    """The run has ended, and nobody takes a stage's results any more."""
 
 
 class _Run:
-    """What the threads of one run share: whether it goes on, and what ended it."""
+    """State that the threads of one run share: whether it has ended, and by which error."""
 
     def __init__(self) -> None:
         self.changed = Condition()
@@ -29,8 +29,8 @@ class _Run:
             self.changed.notify_all()
 
 
-class _Channel:
-    """Between two stages: items in order, no more than `WAITING`, then the end."""
+class _Queue:
+    """Items between two stages, in order, at most `QUEUE_SIZE`."""
 
     def __init__(self, run: _Run):
         self._run = run
@@ -39,7 +39,7 @@ class _Channel:
 
     def put(self, item: Any) -> None:
         with self._run.changed:
-            self._run.changed.wait_for(lambda: len(self._items) < WAITING or self._run.stopped)
+            self._run.changed.wait_for(lambda: len(self._items) < QUEUE_SIZE or self._run.stopped)
             if self._run.stopped:
                 raise _Stopped
             self._items.append(item)
@@ -64,34 +64,34 @@ class _Channel:
 
 
 def overlap(items: Iterable[Any], *stages: Callable[[Any], Any]) -> Generator[Any, None, None]:
-    """Put every item through all stages, each stage on its own thread.
+    """Pass every item through all stages, each stage on its own thread.
 
-    Results come in order and none is lost. Every stage sees one item after the other, as if there
-    were no threads. An error, in a stage or in reading the items, ends the run at once and is
-    raised here. No thread is left when the iteration ends, however it ends; one that is given up
-    half-way must be closed (`contextlib.closing`).
+    Results come in order, and none is lost. Each stage gets one item after the other, as it would
+    without threads. An error in a stage, or in reading the items, ends the run at once and is
+    raised here. No thread outlives the iteration. Close it (`contextlib.closing`) if it is not
+    iterated to the end.
 
     Args:
         items: read on a thread of its own.
-        stages: functions of what the stage before returned.
+        stages: functions of the previous stage's result.
 
     Example:
         >>> list(overlap("abc", str.upper, ord))
         [65, 66, 67]
     """
     run = _Run()
-    channels = [_Channel(run) for _ in range(len(stages) + 1)]
-    sources = [iter(items), *(map(stage, c) for stage, c in zip(stages, channels, strict=False))]
+    queues = [_Queue(run) for _ in range(len(stages) + 1)]
+    inputs = [iter(items), *(map(stage, q) for stage, q in zip(stages, queues, strict=False))]
     threads = [
         Thread(target=_work, args=(run, *ends), name=f"stage {number}", daemon=True)
-        for number, ends in enumerate(zip(sources, channels, strict=True))
+        for number, ends in enumerate(zip(inputs, queues, strict=True))
     ]
     try:
         for thread in threads:
             thread.start()
-        yield from channels[-1]
+        yield from queues[-1]
     except _Stopped:
-        assert run.error is not None  # nothing else stops a run while its results are taken
+        assert run.error is not None  # only an error stops a run while its results are taken
         raise run.error from None
     finally:
         run.stop()
@@ -99,12 +99,12 @@ def overlap(items: Iterable[Any], *stages: Callable[[Any], Any]) -> Generator[An
             thread.join()
 
 
-def _work(run: _Run, items: Iterator[Any], channel: _Channel) -> None:
+def _work(run: _Run, items: Iterator[Any], results: _Queue) -> None:
     try:
         for item in items:
-            channel.put(item)
-        channel.end()
+            results.put(item)
+        results.end()
     except _Stopped:
         pass
-    except BaseException as error:  # whatever it is, the caller gets it
+    except BaseException as error:  # any kind: the caller gets it
         run.stop(error)

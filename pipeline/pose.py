@@ -1,4 +1,4 @@
-"""Where each person's joints are: any COCO-17 top-down model of MMPose, on crops of people."""
+"""Pose estimation: any COCO-17 top-down model of MMPose, on crops of people."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,20 +14,21 @@ from models.runtime.graphs import choose_runtime
 from models.skeleton import JOINTS
 
 BUNDLED = {"movenet-lightning": "movenet_lightning", "movenet-thunder": "movenet_thunder"}
+"""Config and checkpoint of each bundled model."""
 RTMPOSE = {
     f"rtmpose-{size}": f"rtmpose-{size}_8xb256-420e_body8-256x192" for size in ("t", "s", "m", "l")
 }
-"""MMPose 1.3.2 lists no alias for most sizes of RTMPose; these are the names it does list."""
+"""MMPose 1.3.2 has no alias for most sizes of RTMPose; these are their names in its index."""
 
 POSE_MODELS = (*BUNDLED, *RTMPOSE)
-"""Names for `--pose`; any other alias or model name of MMPose's model index is taken as well."""
+"""Names for `--pose`. Any other alias or name in MMPose's model index is accepted as well."""
 
 
 class PoseNetwork(Protocol):
-    """A top-down pose network, by MMPose or compiled.
+    """A top-down pose network, run by MMPose or ONNX Runtime.
 
     Attributes:
-        threshold: the keypoint score from which its joints count as seen.
+        threshold: score from which its joints count as visible.
     """
 
     threshold: float
@@ -40,20 +41,20 @@ class PoseEstimator:
     """A top-down pose model of MMPose.
 
     Args:
-        model: "movenet-lightning" or "movenet-thunder" (bundled), or an alias or a name of MMPose's
-            model index, whose weights are fetched from OpenMMLab into PyTorch's hub folder.
-        config: path of an MMEngine config to use instead of `model`. It is Python and is run.
+        model: "movenet-lightning" or "movenet-thunder" (bundled), or an alias or name in MMPose's
+            model index, whose weights are downloaded from OpenMMLab into PyTorch's hub folder.
+        config: path of an MMEngine config to use instead of `model`. It is Python code and is run.
         checkpoint: path of the weights for `config`, read with `weights_only=True`.
         device: as PyTorch names it.
         runtime: "onnx" for bundled models compiled by ONNX Runtime, "torch" for MMPose itself; the
-            faster one that can be had if None.
+            faster one available if None.
 
     Attributes:
-        threshold: the keypoint score from which this model's joints count as seen.
+        threshold: score from which this model's joints count as visible.
 
     Raises:
-        UserError: unknown model, missing or unfitting files, no network, not COCO-17, or not
-            top-down.
+        UserError: the model is unknown, files are missing or do not fit, the download fails, or the
+            model is not top-down or not COCO-17.
 
     Example:
         >>> pose = PoseEstimator("movenet-thunder")
@@ -76,22 +77,22 @@ class PoseEstimator:
         if compiled and choose_runtime(runtime, device) == "onnx":
             self.model: PoseNetwork = CompiledTopdown(BUNDLED[model], device)
         else:
-            # Imported here, since it takes seconds and 600 MB that graphs do without.
+            # Imported here: it takes seconds and 600 MB, which the compiled network saves.
             from models.pose.estimators import Topdown
 
             if config is None:
                 config, checkpoint = find_model(model)
             network = Topdown(config, device)
-            network.load(fetch(str(checkpoint)))
+            network.load(download(str(checkpoint)))
             self.model = network
         self.threshold = self.model.threshold
 
     def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Estimates the joints of the people in the boxes, all in one batch.
+        """Estimate the poses of the people in the boxes, in one batch.
 
         Args:
             image: uint8 [H, W, 3], BGR.
-            boxes: float [P, >= 4], x1, y1, x2, y2 in pixels; what follows is not used.
+            boxes: float [P, >= 4], x1, y1, x2, y2 in pixels; further columns are ignored.
 
         Returns:
             float32 [P, 17, 3]: x, y in pixels and score in 0..1; P may be 0.
@@ -104,30 +105,33 @@ class PoseEstimator:
 
 
 def find_model(name: str) -> tuple[Path, Path | str]:
-    """The config's path and the checkpoint's path or URL of a model by name.
+    """Find a model by name.
+
+    Returns:
+        The path of its config, and the path or URL of its checkpoint.
 
     Raises:
         UserError: MMPose does not know the name.
     """
     if name in BUNDLED:
         return CONFIGS / f"{BUNDLED[name]}.py", WEIGHTS / f"{BUNDLED[name]}.pth"
-    listed = find_listed(RTMPOSE.get(name, name))
-    if listed is None:
+    entry = find_entry(RTMPOSE.get(name, name))
+    if entry is None:
         raise UserError(
             f"unknown pose model '{name}': choose {', '.join(POSE_MODELS)}, or one of MMPose's"
         )
-    return model_index() / listed["Config"], np.atleast_1d(listed["Weights"])[0]
+    return model_index() / entry["Config"], np.atleast_1d(entry["Weights"])[0]
 
 
 def model_index() -> Path:
-    """The folder in which MMPose's package keeps its configs and their index."""
+    """The folder of MMPose's package that holds its configs and their index."""
     spec = find_spec("mmpose")
     assert spec is not None and spec.origin is not None  # it is in requirements.txt
     return Path(spec.origin).parent / ".mim"
 
 
-def find_listed(name: str) -> dict[str, Any] | None:
-    """The entry of MMPose's model index with this name or alias, or None."""
+def find_entry(name: str) -> dict[str, Any] | None:
+    """The entry in MMPose's model index with this name or alias, or None."""
     for metafile in load(model_index() / "model-index.yml")["Import"]:
         for entry in load(model_index() / metafile)["Models"]:
             if name in (entry["Name"], *np.atleast_1d(entry.get("Alias", []))):
@@ -135,15 +139,18 @@ def find_listed(name: str) -> dict[str, Any] | None:
     return None
 
 
-def fetch(checkpoint: str) -> Path:
-    """Path of a checkpoint, downloaded into PyTorch's hub folder if it is a URL and not there yet.
+def download(checkpoint: str) -> Path:
+    """Download a checkpoint into PyTorch's hub folder if it is a URL, unless it is there already.
+
+    Returns:
+        The path of the file.
 
     Raises:
         UserError: the download fails.
     """
     if not checkpoint.startswith(("http://", "https://")):
         return Path(checkpoint)
-    import torch  # takes a second that bundled models do without
+    import torch  # takes a second, which bundled models save
 
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(checkpoint).name
     if not path.exists():

@@ -60,7 +60,7 @@ def measure(
     names = choice(quality, runtime)
 
     def whole() -> float:
-        pipeline.forget()
+        pipeline.reset()
         return len(frames) / seconds(lambda: use_up(pipeline.run(frames)))
 
     pace = median(whole, ROUNDS)

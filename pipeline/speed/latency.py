@@ -15,7 +15,7 @@ def latency(pipeline: Pipeline, frames: list[Frame]) -> tuple[list[float], int]:
     Returns:
         Seconds from each frame's coming to its being drawn, and how many there was no time for.
     """
-    pipeline.forget()
+    pipeline.reset()
     late, number = [], 0
     began = time.perf_counter() + 1 / RATE
     while number < len(frames):

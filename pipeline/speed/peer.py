@@ -39,7 +39,7 @@ def against(peer: str, pipeline: Pipeline, frames: list[Frame]) -> dict[str, flo
         ours, theirs, people = [], [], 0.0
         with process:
             for _ in range(1 + ROUNDS):
-                pipeline.forget()
+                pipeline.reset()
                 ours.append(seconds(lambda: use_up(pipeline.run(frames))))
                 answer = _ask(process)
                 theirs.append(answer[0])

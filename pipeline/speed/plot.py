@@ -22,7 +22,7 @@ def sweep(pipeline: Pipeline) -> dict[str, dict[int, float]]:
 
     def pace(frames: list[Frame]) -> float:
         def once() -> float:
-            pipeline.forget()
+            pipeline.reset()
             return len(frames) / seconds(lambda: use_up(pipeline.run(frames)))
 
         return median(once, 3)

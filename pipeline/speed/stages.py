@@ -50,14 +50,14 @@ class AtOnce(Executor):
 def watched(pipeline: Pipeline):
     """Times the calls of the pipeline's detector and pose stage, nothing beside them."""
     spent: Durations = {"detect": [], "pose": []}
-    before = pipeline.detector, pipeline.pose, pipeline.beside
+    before = pipeline.detector, pipeline.pose, pipeline.executor
     pipeline.detector = Timed(pipeline.detector, spent["detect"])
     pipeline.pose = Timed(pipeline.pose, spent["pose"])
-    pipeline.beside = AtOnce()
+    pipeline.executor = AtOnce()
     try:
         yield spent
     finally:
-        pipeline.detector, pipeline.pose, pipeline.beside = before
+        pipeline.detector, pipeline.pose, pipeline.executor = before
 
 
 def stages(
@@ -69,18 +69,18 @@ def stages(
         Seconds that each call of each stage takes, what the pose stage was called with, and how
         many people were in each frame.
     """
-    pipeline.forget()
+    pipeline.reset()
     people, track, classify, drawn, encode = [], [], [], [], []
     with watched(pipeline) as spent:
         for frame in frames:
             inner = sum(map(sum, spent.values()))
             began = time.perf_counter()
-            seen = pipeline.see(pipeline.compare(frame))
+            seen = pipeline.track(pipeline.compare(frame))
             between = time.perf_counter()
-            result = pipeline.name(seen)
+            result = pipeline.classify(seen)
             done = time.perf_counter()
             track.append(between - began - sum(map(sum, spent.values())) + inner)
-            if seen.asked:
+            if seen.groups:
                 classify.append(done - between)
             people.append(len(result.people))
             picture = replace(result, frame=replace(frame, image=frame.image.copy()))

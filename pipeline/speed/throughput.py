@@ -21,7 +21,7 @@ def end_to_end(pipeline: Pipeline, path: Path) -> float:
     """Frames a second from file to file, as `apps/video.py` goes about it."""
 
     def once() -> float:
-        pipeline.forget()
+        pipeline.reset()
         with output(path) as video, open_source(path) as source:
             began = time.perf_counter()
             with closing(annotate(pipeline, source, video)) as results:

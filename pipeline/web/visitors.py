@@ -200,7 +200,7 @@ class LiveView:
         with self._turn:
             now = time.monotonic()
             if now - self._last > FORGOTTEN:
-                self._pipeline.forget()
+                self._pipeline.reset()
             self._last = now
             self._index += 1
             frame = Frame(self._index, now - self._began, image)

@@ -10,11 +10,11 @@ STANDING = np.array(
     ],
     np.float32,
 )
-"""COCO-17 joints of somebody one unit tall, feet at the origin, seen from behind."""
+"""COCO-17 joints of a person one unit tall, feet at the origin, seen from behind."""
 
 
 def body(x: float, y: float = 400, height: float = 200, score: float = 0.9) -> np.ndarray:
-    """Keypoints float32 [17, 3] of somebody whose feet are at (x, y)."""
+    """Keypoints float32 [17, 3] of a person whose feet are at (x, y)."""
     points = STANDING * height + np.float32([x, y])
     return np.concatenate([points, np.full((17, 1), score, np.float32)], axis=1)
 

@@ -3,13 +3,13 @@ import pytest
 
 from models.action.label import Label
 from models.sample import RATE
-from pipeline.classify import EVIDENCE, LEAD, Classifier
+from pipeline.classify import LEAD, MIN_OBSERVED, Classifier
 
 LABELS = [Label("wave", 1), Label("walk", 1), Label("hug", 2, held=True)]
 
 
-class Told:
-    """Stands where STRL stands, and answers what it is told."""
+class StubNetwork:
+    """Stands in for STRL, and returns given probabilities."""
 
     labels, thresholds = LABELS, {1: 0.6, 2: 0.5}
 
@@ -26,7 +26,7 @@ def probabilities(wave=0.0, walk=0.0, hug=0.0):
 
 class Stage:
     def __init__(self, confidence=None):
-        self.model = Told()
+        self.model = StubNetwork()
         self.classifier = Classifier(self.model, confidence)
 
     def ask(self, time, answers, filled=64):
@@ -42,27 +42,27 @@ class Stage:
         return {action.people: action.label for action in actions}
 
 
-def test_nothing_is_said_before_half_a_second_is_seen():
+def test_there_is_no_action_before_half_a_second_is_observed():
     stage = Stage()
     sure = {(1,): probabilities(wave=0.9)}
-    assert stage.ask(0, sure, filled=round(EVIDENCE * RATE) - 1) == {}
-    assert stage.ask(0.1, sure, filled=round(EVIDENCE * RATE)) == {(1,): "wave"}
+    assert stage.ask(0, sure, filled=round(MIN_OBSERVED * RATE) - 1) == {}
+    assert stage.ask(0.1, sure, filled=round(MIN_OBSERVED * RATE)) == {(1,): "wave"}
 
 
-def test_the_network_is_not_asked_about_empty_windows():
+def test_the_network_gets_no_empty_batch():
     stage = Stage()
     windows, present = np.zeros((2, 2, 64, 17, 2), np.float32), np.zeros((2, 2, 64, 17), bool)
     stage.model.answer = None  # asking it would fail
     assert stage.classifier(0, [(1,), (2,)], windows, present) == []
 
 
-def test_an_unsure_answer_is_no_answer():
+def test_an_unlikely_label_is_not_shown():
     stage = Stage()
     assert stage.ask(0, {(1,): probabilities(wave=0.5)}) == {(1,): None}
     assert Stage(confidence=0.4).ask(0, {(1,): probabilities(wave=0.5)}) == {(1,): "wave"}
 
 
-def test_a_label_does_not_flicker_about_the_threshold():
+def test_a_label_does_not_flicker_around_the_threshold():
     stage = Stage()
     shown = [
         stage.ask(i / 10, {(1,): probabilities(wave=0.62 if i % 2 == 0 else 0.55)})[(1,)]
@@ -71,7 +71,7 @@ def test_a_label_does_not_flicker_about_the_threshold():
     assert shown == ["wave"] * 20
 
 
-def test_a_label_goes_when_the_action_is_over():
+def test_a_label_is_dropped_when_the_action_is_over():
     stage = Stage()
     stage.ask(0, {(1,): probabilities(wave=0.9)})
     shown = [stage.ask(0.1 * i, {(1,): probabilities(walk=0.1)})[(1,)] for i in range(1, 10)]
@@ -79,7 +79,7 @@ def test_a_label_goes_when_the_action_is_over():
     assert shown == sorted(shown, key=lambda label: label is None)
 
 
-def test_a_glimpse_of_something_else_changes_nothing():
+def test_one_window_of_another_action_changes_nothing():
     stage = Stage()
     for i in range(10):
         stage.ask(i / 10, {(1,): probabilities(wave=0.8)})
@@ -108,7 +108,7 @@ def test_smoothing_is_in_seconds(rate):
     assert 0.15 <= gone <= 0.15 + 2 / rate
 
 
-def test_an_interaction_speaks_for_both_if_it_beats_both():
+def test_an_interaction_replaces_both_labels_if_it_beats_both():
     answers = {
         (1,): probabilities(wave=0.7),
         (2,): probabilities(),
@@ -122,7 +122,7 @@ def test_an_interaction_speaks_for_both_if_it_beats_both():
     assert Stage().ask(0, answers) == {(1,): None, (2,): None}
 
 
-def test_pairs_have_their_own_threshold_and_an_unsaid_answer_is_not_in_the_way():
+def test_pairs_have_their_own_threshold_and_compete_with_shown_labels_only():
     answers = {(1,): probabilities(wave=0.58), (2,): probabilities()}
     answers[(1, 2)] = probabilities(hug=0.52)
     assert Stage().ask(0, answers) == {(1, 2): "hug"}
@@ -135,8 +135,8 @@ def test_nobody_is_in_two_interactions_at_once():
     assert Stage().ask(0, answers) == {(2, 3): "hug", (1,): None}
 
 
-def test_forgetting_starts_afresh():
+def test_a_reset_drops_all_states():
     stage = Stage()
     stage.ask(0, {(1,): probabilities(wave=0.9)})
-    stage.classifier.forget()
+    stage.classifier.reset()
     assert stage.ask(0.1, {(1,): probabilities(wave=0.5)}) == {(1,): None}

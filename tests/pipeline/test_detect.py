@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.errors import UserError
-from pipeline.detect import Detector, distinct, inside, square
+from pipeline.detect import Detector, is_inside, oks_nms, square
 from pipeline.source import open_source
 
 DATA = Path(__file__).parent.parent / "data" / "movenet"
@@ -78,11 +78,11 @@ def test_more_than_six_people(two_people):
     assert len(Detector(size=640)(crowd)) == 10
 
 
-def test_duplicates_go_and_neighbours_stay():
+def test_duplicates_are_dropped_and_neighbours_kept():
     pose = np.random.default_rng(0).uniform(0, 100, (17, 3)).astype(np.float32)
     keypoints = np.stack((pose, pose + np.float32([2, 2, 0]), pose + np.float32([60, 0, 0])))
     boxes = np.array([[0, 0, 100, 100, 0.4], [2, 2, 102, 102, 0.6], [60, 0, 160, 100, 0.3]])
-    assert distinct(boxes, keypoints, 0.7).tolist() == [1, 2]
+    assert oks_nms(boxes, keypoints, 0.7).tolist() == [1, 2]
 
 
 def test_square_stays_inside_and_is_never_empty():
@@ -122,7 +122,7 @@ def placed(image, left, top):
     return picture
 
 
-def test_small_people_are_found_in_their_turn(searcher, walkers):
+def test_small_people_are_found_in_the_turn_of_their_tile(searcher, walkers):
     picture = placed(walkers, 1100, 700)
     assert len(searcher(picture)) == 0
     by_turn = [searcher.search(picture, turn) for turn in range(9)]
@@ -132,29 +132,29 @@ def test_small_people_are_found_in_their_turn(searcher, walkers):
         assert ((middles > [1400, 700]) & (middles < [1570, 835])).all()
 
 
-def test_a_part_shows_nobody_who_is_cut_off(searcher, walkers):
+def test_people_cut_off_by_a_tile_are_dropped(searcher, walkers):
     edge = placed(walkers, 1152 - 345, 300)  # the left part ends at 1152, in one of the two
     assert len(searcher.search(edge, 1)) == 1
     assert len(searcher.search(edge, 3)) == 2
 
 
-def test_a_part_adds_who_stands_behind_and_no_piece_of_who_is_large(detector, two_people):
+def test_a_tile_adds_the_person_behind_and_no_part_of_a_large_one(detector, two_people):
     large = cv2.resize(two_people, (1080, 1080))
     known = detector(large).boxes
     (behind,) = detector.search(large, 1, known).boxes
-    assert not inside(behind[None], known)[0]
+    assert not is_inside(behind[None], known)[0]
     assert behind[3] - behind[1] < 0.6 * (known[:, 3] - known[:, 1]).min()
     assert [len(detector.search(large, turn, known)) for turn in (0, 2, 5, 7)] == [3, 2, 0, 0]
 
 
-def test_who_is_inside_whom():
+def test_is_inside():
     known = np.float32([[100, 100, 200, 300, 0.9]])
     boxes = np.float32([[110, 120, 150, 200, 0.5], [180, 100, 280, 300, 0.5]])
-    assert inside(boxes, known).tolist() == [True, False]
-    assert inside(boxes, known[:0]).tolist() == [False, False]
+    assert is_inside(boxes, known).tolist() == [True, False]
+    assert is_inside(boxes, known[:0]).tolist() == [False, False]
 
 
-def test_a_small_picture_is_never_cut_up(detector, two_people):
+def test_a_small_picture_has_no_tiles(detector, two_people):
     whole = detector(two_people)
     for turn in range(4):
         np.testing.assert_array_equal(detector.search(two_people, turn).boxes, whole.boxes)

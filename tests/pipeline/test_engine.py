@@ -30,18 +30,18 @@ def walk():
 
 def results(pipeline, frames):
     """Results of a clip; ids count from 1 again, as in a new program."""
-    pipeline.forget()
-    pipeline.tracker = Tracker(pipeline.tracker.threshold, pipeline.tracker.most)
+    pipeline.reset()
+    pipeline.tracker = Tracker(pipeline.tracker.threshold, pipeline.tracker.max_tracks)
     return [pipeline(frame) for frame in frames]
 
 
-def labels(results, who=None):
+def labels(results, person=None):
     """Labels shown, one a frame and action, of one person or of all."""
     return [
         action.label
         for result in results
         for action in result.actions
-        if who is None or action.people == (who,)
+        if person is None or action.people == (person,)
     ]
 
 
@@ -80,9 +80,9 @@ def test_two_unrelated_people_keep_their_own_labels(pipeline):
     seen = results(pipeline, frames("two_people.mp4")[:140])
     assert {person.id for result in seen for person in result.people} == {1, 2}
     assert all(len(action.people) == 1 for result in seen for action in result.actions)
-    walking = labels(seen[70:], who=2)
+    walking = labels(seen[70:], person=2)
     assert walking.count("walk") > 0.7 * len(walking)
-    assert "walk" not in labels(seen[:110], who=1)
+    assert "walk" not in labels(seen[:110], person=1)
 
 
 def test_ids_stay_with_two_who_walk_apart(pipeline):
@@ -99,7 +99,7 @@ def test_nobody_is_in_an_empty_street(pipeline, walk):
     assert all(not result.people and not result.actions for result in seen)
 
 
-def test_who_stands_still_gets_no_motion_label(pipeline, walk):
+def test_a_still_person_gets_no_label_of_motion(pipeline, walk):
     frozen = [Frame(i, i / 30, walk[60].image) for i in range(90)]
     assert set(labels(results(pipeline, frozen))) == {None}
 
@@ -118,13 +118,13 @@ class Slow(Detector):
         return super().search(image, turn, known)
 
 
-def test_nobody_waits_for_the_detector_and_it_sees_no_drawing(walk):
+def test_frames_do_not_wait_for_the_detector_and_it_sees_no_drawing(walk):
     pipeline = Pipeline(detector=Slow())
     for frame in walk[:8]:  # until she is followed, everybody waits
         pipeline(frame)
     pipeline.detector.may_answer.clear()
     pipeline.detector.given.clear()
-    pipeline.changes.since = lambda *_: True
+    pipeline.changes.need_detector = lambda *_: True
     for frame in walk[8:13]:
         painted = dataclasses.replace(frame, image=frame.image.copy())
         assert len(pipeline(painted).people) == 1
@@ -136,7 +136,7 @@ def test_nobody_waits_for_the_detector_and_it_sees_no_drawing(walk):
     assert any(np.array_equal(given, frame.image) for frame in walk[8:13])
 
 
-def test_the_detector_rests_while_nothing_changes(walk):
+def test_the_detector_does_not_run_while_nothing_changes(walk):
     pipeline = Pipeline(detector=Slow())
     for i in range(75):
         assert pipeline(Frame(i, i / 30, walk[60].image)).people or not i
@@ -161,7 +161,7 @@ def test_an_error_of_the_detector_is_raised(walk):
         results(pipeline, walk[:20])
 
 
-def test_after_a_cut_nothing_is_remembered(pipeline, walk):
+def test_a_cut_resets_everything(pipeline, walk):
     other = frames("two_people.mp4")
     resized = [np.ascontiguousarray(frame.image[:442]) for frame in other[:30]]
     joined = [frame.image for frame in walk[:60]] + resized

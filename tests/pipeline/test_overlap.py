@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.detect import Detections
 from pipeline.engine import Pipeline
-from pipeline.overlap import WAITING, overlap
+from pipeline.overlap import QUEUE_SIZE, overlap
 from pipeline.source import Frame, open_source
 from tests.pipeline.bodies import body, box_of
 
@@ -53,7 +53,7 @@ def test_fast_stages_wait_for_slow_ones():
     with closing(overlap(iter(lambda: made.append(0) or len(made), None), jitter)) as results:
         next(results)
         time.sleep(0.2)
-        assert len(made) <= 1 + 2 * (WAITING + 1)
+        assert len(made) <= 1 + 2 * (QUEUE_SIZE + 1)
 
 
 class Broken(Exception):
@@ -93,7 +93,7 @@ def test_an_error_in_reading_ends_the_run():
         list(overlap(items(), jitter))
 
 
-def test_an_error_of_the_one_who_takes_the_results_ends_the_run():
+def test_an_error_in_the_consumer_ends_the_run():
     with pytest.raises(Broken), closing(overlap(count(), jitter)) as results:
         for item in results:
             if item == 10:
@@ -152,7 +152,7 @@ def test_a_run_is_the_calls_one_after_the_other(pipeline):
 
 def test_further_stages_get_the_results(pipeline):
     frames = joined("walk.mp4")[:10]
-    pipeline.forget()
+    pipeline.reset()
     assert list(pipeline.run(frames, lambda r: r.frame, lambda f: f.time)) == [
         frame.time for frame in frames
     ]
@@ -160,19 +160,19 @@ def test_further_stages_get_the_results(pipeline):
 
 def test_a_pipeline_can_be_used_again_after_an_error(pipeline):
     frames = joined("walk.mp4")[:10]
-    pipeline.forget()
+    pipeline.reset()
     with pytest.raises(Broken):
         list(pipeline.run(frames, lambda result: fail_at(4)(result.frame.index)))
-    pipeline.forget()
+    pipeline.reset()
     assert len(list(pipeline.run(frames))) == 10
 
 
 class Actor:
-    """Stands where detector and pose network stand: one person who walks to and fro."""
+    """Stands in for detector and pose estimator: one person who walks to and fro."""
 
     threshold = 0.3
 
-    def regions(self, image, turn):
+    def search_regions(self, image, turn):
         return [(0, 0, 1, 1)]
 
     def search(self, image, turn, known):
@@ -185,7 +185,7 @@ class Actor:
 
 
 def test_memory_stays_flat_over_thousands_of_frames():
-    """What a leak of pictures, tracks, windows or answers would fill."""
+    """A leak of pictures, tracks, windows or states would fill it."""
     pipeline = Pipeline(pose=Actor(), detector=Actor())
     sizes = []
 

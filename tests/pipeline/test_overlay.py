@@ -126,7 +126,7 @@ def test_pair_has_a_line_with_the_label_at_its_middle():
     assert abs(plate.mean() - 600) < 5 and 60 < np.ptp(plate) < 220
 
 
-def test_action_of_somebody_who_is_gone_is_not_drawn():
+def test_action_of_an_absent_person_is_not_drawn():
     people = [person(1, body(300, 500, 300))]
     assert (drawn(people, [action((1, 2)), action((2,))]) == drawn(people)).all()
 

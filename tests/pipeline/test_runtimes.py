@@ -60,7 +60,7 @@ def test_both_runtimes_say_the_same(clip):
 def test_half_precision_is_for_a_gpu():
     for runtime in ("onnx", "torch"):
         with pytest.raises(UserError, match="--half needs --device cuda"):
-            Pipeline(runtime=runtime).halve()
+            Pipeline(runtime=runtime).half()
 
 
 def test_half_precision_finds_the_same_joints():

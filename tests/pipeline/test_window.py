@@ -3,19 +3,19 @@ import pytest
 
 from models.sample import RATE, span_window
 from pipeline.person import Person
-from pipeline.window import NEAR, SPAN, Windows, groups
+from pipeline.window import NEAR, SPAN, Windows, choose_groups
 from tests.pipeline.bodies import body, box_of
 
 
-def person(who, x, **kwargs):
+def person(person_id, x, **kwargs):
     keypoints = body(x, **kwargs)
-    return Person(who, box_of(keypoints), keypoints)
+    return Person(person_id, box_of(keypoints), keypoints)
 
 
-def walk(windows, rate, until, who=1, start=0.0):
+def walk(windows, rate, until, person_id=1, start=0.0):
     for i in range(round((until - start) * rate) + 1):
         time = start + i / rate
-        windows.push(time, [person(who, 100 + 80 * time)])
+        windows.push(time, [person(person_id, 100 + 80 * time)])
 
 
 def test_a_window_is_what_the_sample_function_cuts():
@@ -53,16 +53,16 @@ def test_memory_ends_with_the_window():
     windows = Windows(0.3)
     walk(windows, 30, 10.0)
     assert len(windows._histories[1]) <= (SPAN + 0.3) * 30
-    walk(windows, 30, 20.0, who=2, start=15.0)
+    walk(windows, 30, 20.0, person_id=2, start=15.0)
     assert 1 not in windows._histories
 
 
-def test_only_near_people_make_pairs_and_no_more_of_them_than_people():
+def test_only_near_people_are_paired_and_at_most_as_many_pairs_as_people():
     height = float(np.ptp(body(0)[:, 1]))
     apart = NEAR * height
-    assert groups([person(1, 0), person(2, apart * 0.9)]) == [(1,), (2,), (1, 2)]
-    assert groups([person(1, 0), person(2, apart * 1.1)]) == [(1,), (2,)]
-    assert groups([person(2, 0), person(1, apart * 0.9)]) == [(1,), (2,), (1, 2)]
+    assert choose_groups([person(1, 0), person(2, apart * 0.9)]) == [(1,), (2,), (1, 2)]
+    assert choose_groups([person(1, 0), person(2, apart * 1.1)]) == [(1,), (2,)]
+    assert choose_groups([person(2, 0), person(1, apart * 0.9)]) == [(1,), (2,), (1, 2)]
     crowd = [person(i, 20 * i) for i in range(1, 6)]
-    assert len(groups(crowd)) == 10
-    assert (1, 5) not in groups(crowd)
+    assert len(choose_groups(crowd)) == 10
+    assert (1, 5) not in choose_groups(crowd)

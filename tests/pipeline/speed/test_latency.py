@@ -9,7 +9,7 @@ def test_live_frames_are_dropped_and_never_queued(frames):
     class Sleepy:
         pose = SimpleNamespace(threshold=0.3)
 
-        def forget(self):
+        def reset(self):
             self.seen = []
 
         def __call__(self, frame):

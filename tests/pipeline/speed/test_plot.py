@@ -8,7 +8,7 @@ from pipeline.speed.plot import crowd, plot, scaled
 def test_as_many_people_as_asked_for(pipeline):
     walkers = read(WALKERS, 1.0, 0.5)
     for count in (1, 5):
-        pipeline.forget()
+        pipeline.reset()
         seen = [pipeline(frame) for frame in crowd(walkers, count)]
         assert len(seen[-1].people) == count
         assert seen[-1].frame.image.shape == (810, 1440, 3)
