@@ -1,4 +1,4 @@
-"""The sound of a video: brought over from the source into the output."""
+"""The audio of a video, copied or re-encoded from the source into the output."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ import av
 from pipeline.source import Source, audio_stream
 
 COPIED_AUDIO = ("aac", "mp3", "mp3float")
-"""What every browser and QuickTime play in MP4; other sound is encoded as AAC."""
+"""Codecs that every browser and QuickTime play in MP4. Other audio is encoded as AAC."""
 
 
 Piece: TypeAlias = "av.Packet[av.AudioStream] | av.AudioFrame"
-"""Coded sound that is copied, or decoded sound that is to be encoded."""
+"""Encoded audio to copy, or decoded audio to encode."""
 
 
 class AudioTrack:
-    """The sound track of a file, brought over piece by piece as the pictures advance."""
+    """The audio track of a file, written piece by piece as the video advances.
+
+    Args:
+        source: a file with audio.
+        output: gets the audio stream.
+    """
 
     def __init__(self, source: Source, output: av.container.OutputContainer):
         self._output = output
@@ -42,7 +47,7 @@ class AudioTrack:
         self._next = next(self._pieces, None)
 
     def _readable(self, pieces: Iterator[Piece]) -> Iterator[tuple[Fraction, Piece]]:
-        """The timed pieces up to the first damaged one, with times counted from the start."""
+        """Pieces with a timestamp, up to the first damaged one, and their times from the start."""
         try:
             for piece in pieces:
                 if piece.pts is None or piece.time_base is None:
@@ -53,10 +58,10 @@ class AudioTrack:
                     piece.dts -= shift
                 yield piece.pts * piece.time_base, piece
         except (av.FFmpegError, OSError):
-            return  # the source reports the damage
+            return  # the source reports damage
 
     def write(self, until: float | None) -> None:
-        """Bring over what begins before `until`, in seconds, or all."""
+        """Write what begins before `until`, in seconds, or everything if None."""
         while self._next is not None:
             time, piece = self._next
             if until is not None and time >= until:
@@ -73,7 +78,7 @@ class AudioTrack:
             self._output.mux(self._stream.encode(frame))
 
     def flush(self) -> None:
-        """Write what the encoder still holds."""
+        """Write what the encoder still holds back."""
         if self._resampler is not None:
             self._encode([*self._resampler.resample(None), None])
 

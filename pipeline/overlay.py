@@ -1,8 +1,8 @@
-"""What is drawn: skeletons, boxes and labels on the picture.
+"""Drawing: skeletons, boxes and labels on the picture.
 
-Left is orange, right is blue, and what belongs to two people is yellow (Okabe and Ito's palette,
-told apart with any kind of colour vision). Every line has a dark rim and every text a solid
-plate, so both stand out from any background; all sizes follow the picture's.
+Left is orange, right is blue, and what belongs to two people is yellow, from the palette of Okabe
+and Ito, which works with any kind of colour vision. Lines have a dark outline and texts a solid
+background, so that both stand out from any picture. All sizes scale with the picture.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from models.skeleton import BONES, JOINTS, PARTS
 
-if TYPE_CHECKING:  # drawing needs no network to be loaded
+if TYPE_CHECKING:  # drawing loads no network
     from pipeline.classify import Action
     from pipeline.person import Person
 
-Colour = tuple[int, int, int]  # blue, green, red
+Colour = tuple[int, int, int]
+"""Blue, green, red."""
+Texts = tuple[tuple[str, Colour], ...]
+"""Texts in a row, each with its colour."""
 
 DARK: Colour = (28, 24, 24)
 WHITE: Colour = (245, 245, 245)
@@ -32,26 +35,27 @@ BROWN: Colour = (20, 70, 78)
 SIDES: dict[str, Colour] = {"left": (0, 159, 230), "right": (233, 180, 86)}
 
 TEXT_SIZE = 0.027
-"""Height of the font, as a part of the picture's shorter side; at least `MIN_TEXT` pixels."""
+"""Font size, as a fraction of the picture's shorter side."""
 MIN_TEXT = 12
+"""Smallest font size in pixels."""
 LINE_WIDTH = 0.004
-"""Width of a bone, as a part of the picture's shorter side; at least 2 pixels."""
+"""Width of a bone, as a fraction of the picture's shorter side; at least 2 pixels."""
 
 SUBPIXEL = 3
-"""Binary digits behind the point in what OpenCV is given, so that nothing jumps by whole pixels."""
+"""Fractional bits of the coordinates given to OpenCV, so that nothing jumps by whole pixels."""
 
 
 def draw(
     image: np.ndarray, people: Sequence[Person], actions: Sequence[Action], threshold: float
 ) -> np.ndarray:
-    """Draw people and what they do, in place.
+    """Draw people and their actions, in place.
 
     Args:
         image: uint8 [H, W, 3], BGR, contiguous; it is drawn on.
-        people: everyone in view. All get box and id, and the joints and bones that were seen.
-        actions: those with a label are written over the person's box, or, for two people, at the
+        people: drawn with box, id, and visible joints and bones.
+        actions: those with a label are written above the person's box, or, for two people, at the
             middle of a line between them.
-        threshold: the pose model's own; a joint with a lower score was not seen.
+        threshold: the pose model's; joints with a lower score are absent.
 
     Returns:
         The same image.
@@ -78,9 +82,12 @@ def draw(
 
 
 def mirror(image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, list[Person]]:
-    """What a mirror would show: a new image, and the people moved with it.
+    """Mirror a picture and the people in it, left to right.
 
-    A left arm is still a left arm; it is on the left of the picture now.
+    A left arm stays a left arm, and moves to the left of the picture.
+
+    Returns:
+        A new image, and new people.
     """
     edge = image.shape[1] - 1
     moved = []
@@ -93,11 +100,11 @@ def mirror(image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, lis
 
 
 def write(image: np.ndarray, lines: Sequence[str], centred: bool = False) -> np.ndarray:
-    """Write lines of text, in place, into the top left corner or the middle of the picture.
+    """Write lines of text into the top left corner or the middle of the picture, in place.
 
     Args:
         image: uint8 [H, W, 3], BGR, contiguous; it is written on.
-        lines: a plate each, one under the other, made smaller where they would not fit.
+        lines: one below the other, in a smaller font where they would not fit.
         centred: whether they go into the middle.
 
     Returns:
@@ -115,35 +122,35 @@ def write(image: np.ndarray, lines: Sequence[str], centred: bool = False) -> np.
 
 
 def _text_size(image: np.ndarray) -> int:
-    """Height of the font for a picture, in pixels."""
+    """Font size for a picture, in pixels."""
     return max(MIN_TEXT, round(TEXT_SIZE * min(image.shape[:2])))
 
 
-def _pair_texts(action: Action) -> tuple[tuple[str, Colour], ...]:
+def _pair_texts(action: Action) -> Texts:
     who = "+".join(map(str, action.people))
     return (who, BROWN), (action.label or "", DARK), (f"{action.score:.0%}", BROWN)
 
 
-def _person_texts(person: Person, action: Action | None) -> tuple[tuple[str, Colour], ...]:
+def _person_texts(person: Person, action: Action | None) -> Texts:
     if action is None or action.label is None:
         return ((str(person.id), WHITE),)
     return (str(person.id), GREY), (action.label, WHITE), (f"{action.score:.0%}", GREY)
 
 
 def _middle(person: Person, threshold: float) -> np.ndarray:
-    """The middle of the torso, or of the box where none of it was seen: [2]."""
+    """Middle of the visible joints of the torso, or of the box if there are none: [2]."""
     torso = person.keypoints[list(PARTS["torso"])]
-    seen = torso[_seen(torso, threshold)]
-    return seen[:, :2].mean(0) if len(seen) else person.box[:4].reshape(2, 2).mean(0)
+    visible = torso[_is_visible(torso, threshold)]
+    return visible[:, :2].mean(0) if len(visible) else person.box[:4].reshape(2, 2).mean(0)
 
 
-def _seen(keypoints: np.ndarray, threshold: float) -> np.ndarray:
-    """Which joints [K, 3] were seen: bool [K]. An unknown number is never over the threshold."""
+def _is_visible(keypoints: np.ndarray, threshold: float) -> np.ndarray:
+    """Which joints [K, 3] are visible: bool [K]. Those with NaN are not."""
     return (keypoints[:, 2] >= threshold) & np.isfinite(keypoints).all(1)
 
 
 def _side(*joints: int) -> Colour:
-    """The colour of a joint, or of a bone whose ends are both on one side; white for the middle."""
+    """Colour of a joint, or of a bone with both ends on one side; white for all others."""
     sides = {JOINTS[joint].split()[0] for joint in joints}
     return SIDES.get(sides.pop(), WHITE) if len(sides) == 1 else WHITE
 
@@ -153,7 +160,8 @@ def _point(point: np.ndarray) -> tuple[int, int]:
     return x, y
 
 
-def _rim(width: int) -> int:
+def _outline(width: int) -> int:
+    """Width of a line with its outline."""
     return width + 2 * max(1, width // 3)
 
 
@@ -161,7 +169,7 @@ def _line(
     image: np.ndarray, start: np.ndarray, end: np.ndarray, colour: Colour, width: int
 ) -> None:
     ends = _point(start), _point(end)
-    cv2.line(image, *ends, DARK, _rim(width), cv2.LINE_AA, SUBPIXEL)
+    cv2.line(image, *ends, DARK, _outline(width), cv2.LINE_AA, SUBPIXEL)
     cv2.line(image, *ends, colour, width, cv2.LINE_AA, SUBPIXEL)
 
 
@@ -173,31 +181,33 @@ def _draw_box(image: np.ndarray, box: np.ndarray, width: int) -> None:
 
 
 def _draw_skeleton(image: np.ndarray, keypoints: np.ndarray, threshold: float, width: int) -> None:
-    """Draw the bones with two seen ends, and the seen joints over them; keypoints [17, 3]."""
-    seen = _seen(keypoints, threshold)
-    points = {int(joint): _point(keypoints[joint, :2]) for joint in np.flatnonzero(seen)}
+    """Draw the bones with two visible ends, and the visible joints over them; [17, 3]."""
+    visible = _is_visible(keypoints, threshold)
+    points = {int(joint): _point(keypoints[joint, :2]) for joint in np.flatnonzero(visible)}
     bones = [(points[a], points[b], _side(a, b)) for a, b in BONES if a in points and b in points]
     joints = [(point, _side(joint)) for joint, point in points.items()]
     radius = round(0.9 * width * 2**SUBPIXEL)
-    rim = radius + (_rim(width) - width) * 2 ** (SUBPIXEL - 1)
+    outline = radius + (_outline(width) - width) * 2 ** (SUBPIXEL - 1)
     for start, end, _ in bones:
-        cv2.line(image, start, end, DARK, _rim(width), cv2.LINE_AA, SUBPIXEL)
+        cv2.line(image, start, end, DARK, _outline(width), cv2.LINE_AA, SUBPIXEL)
     for start, end, colour in bones:
         cv2.line(image, start, end, colour, width, cv2.LINE_AA, SUBPIXEL)
     for point, colour in joints:
-        cv2.circle(image, point, rim, DARK, -1, cv2.LINE_AA, SUBPIXEL)
+        cv2.circle(image, point, outline, DARK, -1, cv2.LINE_AA, SUBPIXEL)
         cv2.circle(image, point, radius, colour, -1, cv2.LINE_AA, SUBPIXEL)
 
 
 @dataclass
 class _Placed:
-    plate: np.ndarray
+    """A label's picture, uint8 [h, w, 3], and where its top left corner goes."""
+
+    label: np.ndarray
     left: int
     top: int
 
     def overlaps(self, other: _Placed) -> bool:
-        height, width = self.plate.shape[:2]
-        other_height, other_width = other.plate.shape[:2]
+        height, width = self.label.shape[:2]
+        other_height, other_width = other.label.shape[:2]
         return (
             self.left < other.left + other_width
             and other.left < self.left + width
@@ -207,48 +217,45 @@ class _Placed:
 
 
 class _Labels:
-    """Plates of text that stay inside the picture and off one another, first come first placed."""
+    """Labels that stay inside the picture and do not overlap; the first ones have first choice."""
 
     def __init__(self, image: np.ndarray, size: int):
         self._image = image
         self._size = size
         self._placed: list[_Placed] = []
 
-    def add_above(
-        self, texts: tuple[tuple[str, Colour], ...], back: Colour, box: np.ndarray
-    ) -> None:
-        plate = self._plate(texts, back)
-        self._place(plate, box[0], box[1] - plate.shape[0])
+    def add_above(self, texts: Texts, back: Colour, box: np.ndarray) -> None:
+        label = self._render(texts, back)
+        self._place(label, box[0], box[1] - label.shape[0])
 
-    def add_centred(
-        self, texts: tuple[tuple[str, Colour], ...], back: Colour, at: np.ndarray
-    ) -> None:
-        plate = self._plate(texts, back)
-        height, width = plate.shape[:2]
-        self._place(plate, at[0] - width / 2, at[1] - height / 2)
+    def add_centred(self, texts: Texts, back: Colour, at: np.ndarray) -> None:
+        label = self._render(texts, back)
+        height, width = label.shape[:2]
+        self._place(label, at[0] - width / 2, at[1] - height / 2)
 
     def draw(self) -> None:
         for placed in self._placed:
-            height, width = placed.plate.shape[:2]
+            height, width = placed.label.shape[:2]
             self._image[placed.top : placed.top + height, placed.left : placed.left + width] = (
-                placed.plate
+                placed.label
             )
 
-    def _plate(self, texts: tuple[tuple[str, Colour], ...], back: Colour) -> np.ndarray:
+    def _render(self, texts: Texts, back: Colour) -> np.ndarray:
+        """A label that is no wider than the picture."""
         height, width = self._image.shape[:2]
-        plate = _plate(texts, back, self._size)
-        if plate.shape[1] > width:
-            plate = _plate(texts, back, max(1, self._size * width // plate.shape[1]))
-        return plate[:height, :width]
+        label = _render(texts, back, self._size)
+        if label.shape[1] > width:
+            label = _render(texts, back, max(1, self._size * width // label.shape[1]))
+        return label[:height, :width]
 
-    def _place(self, plate: np.ndarray, left: float, top: float) -> None:
+    def _place(self, label: np.ndarray, left: float, top: float) -> None:
         """Take the free place nearest above or below the wanted one, or else the wanted one."""
-        room_down, room_right = np.subtract(self._image.shape[:2], plate.shape[:2]).tolist()
+        room_down, room_right = np.subtract(self._image.shape[:2], label.shape[:2]).tolist()
         left, top = _within(left, room_right), _within(top, room_down)
-        step = plate.shape[0] + 1
+        step = label.shape[0] + 1
         steps = range(-(top // step) - 1, (room_down - top) // step + 2)
         rows = {_within(top + k * step, room_down) for k in steps}
-        places = [_Placed(plate, left, row) for row in sorted(rows, key=lambda row: abs(row - top))]
+        places = [_Placed(label, left, row) for row in sorted(rows, key=lambda row: abs(row - top))]
         free = (p for p in places if not any(p.overlaps(other) for other in self._placed))
         self._placed.append(next(free, places[0]))
 
@@ -258,19 +265,19 @@ def _within(place: float, room: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def _plate(texts: tuple[tuple[str, Colour], ...], back: Colour, size: int) -> np.ndarray:
-    """Words in a row on a solid ground: uint8 [h, w, 3], BGR, read-only."""
+def _render(texts: Texts, back: Colour, size: int) -> np.ndarray:
+    """Draw texts in a row on a solid background: uint8 [h, w, 3], BGR, read-only."""
     font = ImageFont.load_default(size)
     assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels have FreeType
     ascent, descent = font.getmetrics()
     margin, gap = max(2, size // 3), size // 3
     lengths = [font.getlength(text) for text, _ in texts]
     width = round(sum(lengths)) + gap * (len(texts) - 1) + 2 * margin
-    plate = Image.new("RGB", (width, ascent + descent + 2), back)
-    canvas, x = ImageDraw.Draw(plate), float(margin)
+    label = Image.new("RGB", (width, ascent + descent + 2), back)
+    canvas, x = ImageDraw.Draw(label), float(margin)
     for (text, colour), length in zip(texts, lengths, strict=True):
         canvas.text((x, 1), text, colour, font)
         x += length + gap
-    pixels = np.asarray(plate)  # the colours went in as blue, green, red
+    pixels = np.asarray(label)  # the colours went in as blue, green, red
     pixels.setflags(write=False)
     return pixels

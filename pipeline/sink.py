@@ -1,9 +1,9 @@
-"""Where results go: a video file, JSON Lines, a table of events.
+"""Writing: a video file, JSON Lines, and a table of events.
 
-Every sink is a context manager that writes beside its output (`out.partial.mp4` for `out.mp4`) and
-renames when all is done. After an error or Ctrl-C the part that was done is finished properly and
-keeps the partial name, which a note on the exception tells; what stood under the output's own name
-before is replaced only by a whole new one.
+Every sink is a context manager. It writes to a partial file (`out.partial.mp4` for `out.mp4`) and
+renames it when everything is written, so that an older output is replaced only by a complete new
+one. After an error or Ctrl-C the partial file is closed properly and keeps its name, which is added
+to the exception as a note.
 """
 
 from __future__ import annotations
@@ -28,28 +28,39 @@ from models.errors import UserError
 from pipeline.audio import AudioTrack
 from pipeline.source import Source
 
-if TYPE_CHECKING:  # writing needs no network to be loaded
+if TYPE_CHECKING:  # writing loads no network
     from pipeline.classify import Action
     from pipeline.person import Person
 
 ENCODER = {"preset": "superfast", "crf": "22", "bf": "0"}
-"""libx264's speed and quality. On one core at 720p, superfast takes 9 ms and veryfast 15 ms a frame
-for files of like size and quality. Without B-frames frames are stored as they are shown, so that no
-player need work out durations, and encoding is a fifth faster, for files a quarter larger."""
+"""Options of libx264. On one core at 720p, superfast takes 9 ms a frame and veryfast 15 ms, for
+files of similar size and quality. Without B-frames, frames are stored in the order in which they
+are shown, so that no player has to work out durations. Encoding is then a fifth faster, and files
+are a quarter larger."""
 
 BT709, LIMITED_RANGE = 1, 1
-"""FFmpeg's AVCOL_*_BT709 (space, primaries and transfer alike) and AVCOL_RANGE_MPEG."""
+"""FFmpeg's AVCOL_*_BT709 (the same for space, primaries and transfer) and AVCOL_RANGE_MPEG."""
 
-BRIDGED = 0.5
-"""Seconds for which an action may go unseen and still be the same event."""
+MAX_GAP = 0.5
+"""Seconds for which a label may be missing within one event."""
 
 
-class _Sink(ABC):
-    """A file that is written under a partial name and renamed when whole.
+class FileSink(ABC):
+    """A file that is written under a partial name and renamed when complete.
+
+    Subclasses set `_written` with the first frame, and close the file in `_finish`.
+
+    Args:
+        path: the output.
+        suffixes: that `path` may have, in lower case.
+        source: where the frames come from, which the output must not overwrite.
 
     Attributes:
         path: the output.
-        partial: the name it has until it is whole.
+        partial: its name until it is complete.
+
+    Raises:
+        UserError: the output cannot be written there, or is the source itself.
     """
 
     def __init__(self, path: str | Path, suffixes: Sequence[str], source: Source | None):
@@ -61,18 +72,18 @@ class _Sink(ABC):
         if self.path.suffix.lower() not in suffixes:
             raise UserError(f"the output {self.path} must end in {' or '.join(suffixes)}")
         if source is not None and source.path is not None:
-            self._refuse(source.path)
+            self._check_is_not(source.path)
         try:
             self.partial.open("wb").close()
         except OSError as error:
-            raise self._refusal(error) from error
+            raise self._write_error(error) from error
 
-    def _refuse(self, source: Path) -> None:
+    def _check_is_not(self, source: Path) -> None:
         for path in (self.path, self.partial):
             if path.exists() and path.samefile(source):
                 raise UserError(f"{path} is the input, and would be overwritten: name another")
 
-    def _refusal(self, error: Exception) -> UserError:
+    def _write_error(self, error: Exception) -> UserError:
         return UserError(f"cannot write {self.path}: {getattr(error, 'strerror', None) or error}")
 
     def __enter__(self) -> Self:
@@ -87,20 +98,20 @@ class _Sink(ABC):
         self.close(error)
 
     def close(self, error: BaseException | None = None) -> None:
-        """Finish the file and give it its name; the partial one is kept after an error.
+        """Close the file, and rename it unless there was an error.
 
         Raises:
-            UserError: the disk is full, or gone.
+            UserError: it cannot be written, or has no frame.
         """
-        whole = error is None
+        complete = error is None
         try:
-            self._finish(whole)
-            self._settle(error)
+            self._finish(complete)
+            self._rename(error)
         except (av.FFmpegError, OSError) as failure:
-            if whole:
-                raise self._refusal(failure) from failure
+            if complete:
+                raise self._write_error(failure) from failure
 
-    def _settle(self, error: BaseException | None) -> None:
+    def _rename(self, error: BaseException | None) -> None:
         if not self._written:
             self.partial.unlink()
             if error is None:
@@ -111,21 +122,20 @@ class _Sink(ABC):
             error.add_note(f"what was done is in {self.partial}")
 
     @abstractmethod
-    def _finish(self, whole: bool) -> None:
-        """Write what is still held back and close the file."""
+    def _finish(self, complete: bool) -> None:
+        """Write what is still held back, and close the file."""
 
 
-class VideoSink(_Sink):
-    """H.264 in MP4 that browsers and QuickTime play, with the source's own times and sound.
+class VideoSink(FileSink):
+    """H.264 in MP4 that browsers and QuickTime play, with the times and audio of the source.
 
-    Colours are BT.709, limited range, and say so; odd sizes are padded by one row or column;
-    pictures are taken as upright, so the file has no rotation flag. AAC and MP3 are copied,
-    other sound is encoded as AAC.
+    Colours are BT.709 in limited range, and tagged so. Odd sizes are padded by one row or column.
+    Pictures are upright, so the file has no rotation flag. AAC and MP3 are copied, other audio is
+    encoded as AAC.
 
     Args:
         path: the output, ending in .mp4.
-        source: gives size, rate, time base and sound; the sound is cut at its `max_seconds`. A
-            live source has neither `path` (None) nor sound (`has_audio`).
+        source: gives size, rate, time base and audio. The audio ends at its `max_seconds`.
 
     Raises:
         UserError: the output cannot be written there, or is the source itself.
@@ -138,11 +148,11 @@ class VideoSink(_Sink):
         self._pts = -1
         self._step = round(1 / source.rate / source.time_base)
         self._padding = (source.height % 2, source.width % 2)
-        # In whole milliseconds, MP4's usual clock, a first frame that comes late would be shifted.
+        # MP4's usual clock counts whole milliseconds, which would shift a first frame that is late.
         ticks = source.time_base.denominator
         clock = ticks * math.ceil(10_000 / ticks)
         options = {"movflags": "+faststart", "movie_timescale": str(clock)}
-        # "file:" keeps a colon in a name from being read as a protocol.
+        # "file:", so that a colon in the name is not read as a protocol.
         self._container = av.open(f"file:{self.partial}", "w", format="mp4", options=options)
         self._video = self._add_video(source)
         self._audio = AudioTrack(source, self._container) if source.has_audio else None
@@ -162,11 +172,11 @@ class VideoSink(_Sink):
         """Add a frame.
 
         Args:
-            time: seconds, later than the frame's before.
+            time: in seconds, later than that of the previous frame.
             image: uint8 [H, W, 3] BGR, of the source's size.
 
         Raises:
-            UserError: the disk is full, or gone.
+            UserError: the file cannot be written, as on a full disk.
         """
         try:
             self._container.mux(self._video.encode(self._frame(time, image)))
@@ -174,7 +184,7 @@ class VideoSink(_Sink):
             if self._audio is not None:
                 self._audio.write(until=time)
         except (av.FFmpegError, OSError) as error:
-            raise self._refusal(error) from error
+            raise self._write_error(error) from error
 
     def _frame(self, time: float, image: np.ndarray) -> av.VideoFrame:
         if any(self._padding):
@@ -187,13 +197,13 @@ class VideoSink(_Sink):
         frame.pts, frame.time_base = self._pts, self._time_base
         return frame
 
-    def _finish(self, whole: bool) -> None:
+    def _finish(self, complete: bool) -> None:
         try:
             if self._written:
                 self._container.mux(self._video.encode(None))
                 if self._audio is not None:
                     done = float((self._pts + self._step) * self._time_base)
-                    self._audio.write(until=self._max_seconds if whole else done)
+                    self._audio.write(until=self._max_seconds if complete else done)
                     self._audio.flush()
         finally:
             self._container.close()
@@ -201,26 +211,25 @@ class VideoSink(_Sink):
                 self._audio.close()
 
 
-class JsonLinesSink(_Sink):
-    """One JSON object a frame and line (JSON Lines, UTF-8).
+class JsonLinesSink(FileSink):
+    """JSON Lines in UTF-8: one object for each frame, on a line of its own.
 
     Its fields:
 
     - `frame`: number of the frame in the source, from 0.
     - `time`: seconds from the source's start.
-    - `people`: one object for each person in view: `id`, the same as long as they are followed;
-      `box`, [x1, y1, x2, y2, score]; `keypoints`, 17 times [x, y, score] in COCO order.
-    - `actions`: one object for each person or pair that was looked at: `people`, one or two ids;
-      `label`, or null while there is no known action; `score`, of that answer; `scores`, the
-      probability of every label by name.
+    - `people`: one object for each person in the frame: `id`, the same for as long as the person is
+      tracked; `box`, [x1, y1, x2, y2, score]; `keypoints`, 17 times [x, y, score] in COCO order.
+    - `actions`: one object for each person or pair that was classified: `people`, one or two ids;
+      `label`, or null for no known action; `score`, the probability of the label, or of the most
+      likely one if it is null; `scores`, the probability of every label by name.
 
-    Coordinates are pixels of the upright picture, scores and probabilities are in 0..1. A joint
-    that was not seen has a score under the pose model's threshold, and null coordinates if the
-    model gave none.
+    Coordinates are pixels of the upright picture, scores and probabilities are in 0..1. An absent
+    joint has a score below the pose model's threshold, and null coordinates if the model gave none.
 
     Args:
-        path: the output, ending in .jsonl or .ndjson, or "-" for standard output, where
-            every line is passed on at once.
+        path: the output, ending in .jsonl or .ndjson, or "-" for standard output, where each line
+            is flushed at once.
         labels: names of the classes, in the order of `Action.scores`.
         source: where the frames come from, which the output must not overwrite.
 
@@ -244,7 +253,7 @@ class JsonLinesSink(_Sink):
         """Add a frame.
 
         Raises:
-            UserError: the disk is full, or the reader of standard output is gone.
+            UserError: the file cannot be written, or standard output has been closed.
         """
         record = {
             "frame": int(index),
@@ -258,9 +267,9 @@ class JsonLinesSink(_Sink):
                 self._file.flush()
         except OSError as error:
             if self._streaming:
-                # Python flushes standard output once more when it ends, and would complain again.
+                # Python flushes standard output again at exit, and would report the error again.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._file.fileno())
-            raise self._refusal(error) from error
+            raise self._write_error(error) from error
         self._written = True
 
     def _action_record(self, action: Action) -> dict:
@@ -271,15 +280,15 @@ class JsonLinesSink(_Sink):
             "scores": dict(zip(self._labels, map(_number, action.scores), strict=True)),
         }
 
-    def _finish(self, whole: bool) -> None:
+    def _finish(self, complete: bool) -> None:
         if self._streaming:
             self._file.flush()
         else:
             self._file.close()
 
-    def _settle(self, error: BaseException | None) -> None:
+    def _rename(self, error: BaseException | None) -> None:
         if not self._streaming:
-            super()._settle(error)
+            super()._rename(error)
 
 
 def _person_record(person: Person) -> dict:
@@ -295,13 +304,13 @@ def _rounded(values: np.ndarray, digits: Sequence[int]) -> list[float | None]:
 
 
 def _number(value: float, digits: int = 3) -> float | None:
-    """A number as JSON has it, null where there is none."""
+    """Round a number for JSON; NaN and infinity become null."""
     return round(float(value), digits) if math.isfinite(value) else None
 
 
 @dataclass
 class _Event:
-    """A run of one label; `end` is set while the label is out of sight."""
+    """A label over consecutive frames; `end` is set while the label is missing."""
 
     people: tuple[int, ...]
     label: str
@@ -310,13 +319,13 @@ class _Event:
     total: float = 0.0
     frames: int = 0
 
-    def see(self, score: float) -> None:
+    def add_frame(self, score: float) -> None:
         self.end = None
         self.total += score
         self.frames += 1
 
     def row(self, end: float) -> dict[str, object]:
-        """Its columns; `end` counts if the label is in sight."""
+        """The columns. The event ends at `end` if the label is not missing."""
         return {
             "start": round(self.start, 3),
             "end": round(end if self.end is None else self.end, 3),
@@ -326,13 +335,18 @@ class _Event:
         }
 
 
-class EventsSink(_Sink):
-    """One row an action, in the order in which they begin, as CSV or JSON.
+class EventsSink(FileSink):
+    """A table of events in CSV or JSON: one row for each action, in the order of their starts.
 
-    Its columns, or fields: `start` and `end`, in seconds from the source's start, the end being
-    the first moment without the label; `who`, ids such as "1" or "1+2"; `label`; `score`, the
-    mean over the frames with the label. A label that is away for less than half a second is still
-    the same event, unless the same people have another label meanwhile.
+    Its columns, or fields:
+
+    - `start`, `end`: seconds from the source's start. The end is the first time without the label.
+    - `who`: ids, such as "1" or "1+2".
+    - `label`: of the action.
+    - `score`: mean probability over the frames with the label.
+
+    A label that is missing for less than half a second is still the same event, unless the same
+    people have another label meanwhile.
 
     Args:
         path: the output, ending in .csv or .json.
@@ -350,7 +364,7 @@ class EventsSink(_Sink):
         self._step = 0.0
 
     def write(self, time: float, actions: Sequence[Action]) -> None:
-        """Add what is known at a time, in seconds, later than the one before."""
+        """Add the actions at a time, in seconds, later than the previous one."""
         if self._written:
             self._step = time - self._time
         self._time = time
@@ -362,15 +376,15 @@ class EventsSink(_Sink):
             if people in shown and shown[people][0] == event.label:
                 continue
             event.end = time if event.end is None else event.end
-            if people in shown or time - event.end >= BRIDGED:
+            if people in shown or time - event.end >= MAX_GAP:
                 del self._open[people]
         for people, (label, score) in shown.items():
             if people not in self._open:
                 self._open[people] = _Event(people, label, time)
                 self._events.append(self._open[people])
-            self._open[people].see(float(score))
+            self._open[people].add_frame(float(score))
 
-    def _finish(self, whole: bool) -> None:
+    def _finish(self, complete: bool) -> None:
         rows = [event.row(end=self._time + self._step) for event in self._events]
         with self.partial.open("w", encoding="utf-8", newline="") as file:
             if self.path.suffix.lower() == ".json":

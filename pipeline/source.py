@@ -1,8 +1,4 @@
-"""Where frames come from: video files in, upright pictures with their times out.
-
-Every source is an iterator of `Frame`, a context manager, and has `width`, `height`, `rate`,
-`time_base`, `duration`, `frames` and `problem`, as `VideoFile` documents them.
-"""
+"""Reading: video files in, upright pictures with their times out."""
 
 import math
 from collections.abc import Iterator
@@ -21,23 +17,23 @@ FORMATS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "asf", "ogg", "mxf", "gif"),
     *("dv", "rm", "ivf", "nut", "wtv", "h264", "hevc", "av1", "obu", "m4v", "yuv4mpegpipe"),
 )
-"""FFmpeg's names of the containers that are opened: those that hold their own video. Left out are
+"""FFmpeg's names of the accepted containers: those that hold their own video. Left out are
 playlists, which open further files and addresses, and text and pictures, which FFmpeg would show
 as a video of one frame."""
 
 UNTAGGED = 2
 """FFmpeg's AVCOL_SPC_UNSPECIFIED."""
 
-EARLY = 0.5
-"""A file that ends this many seconds before it says it does has lost its end."""
+MAX_MISSING = 0.5
+"""Seconds by which a file may end before its header says so. One that ends earlier is truncated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture and when it was taken.
+    """One picture and its time.
 
     Attributes:
-        index: its number in the source, from 0; a stride leaves numbers out.
+        index: number in the source, from 0; a stride skips numbers.
         time: seconds from the source's start, strictly increasing.
         image: uint8 [H, W, 3], BGR, contiguous, upright, square pixels.
     """
@@ -48,19 +44,19 @@ class Frame:
 
 
 class Source(Protocol):
-    """What sinks need to know of where frames come from."""
+    """What sinks need to know of a source."""
 
     @property
     def path(self) -> Path | None:
-        """The file, which no output may overwrite; None for a live source."""
+        """The file, which no output may overwrite; None if there is none."""
 
     @property
     def width(self) -> int:
-        """Of the upright pictures, in pixels."""
+        """Width of the upright pictures, in pixels."""
 
     @property
     def height(self) -> int:
-        """Of the upright pictures, in pixels."""
+        """Height of the upright pictures, in pixels."""
 
     @property
     def rate(self) -> Fraction:
@@ -68,40 +64,50 @@ class Source(Protocol):
 
     @property
     def time_base(self) -> Fraction:
-        """The unit of the timestamps, in seconds."""
+        """Unit of the timestamps, in seconds."""
 
     @property
     def start(self) -> Fraction:
-        """The file's own time, in seconds, that `Frame.time` counts from."""
+        """Timestamp in the file, in seconds, from which `Frame.time` counts."""
 
     @property
     def has_audio(self) -> bool:
-        """Whether there is a sound track."""
+        """Whether there is an audio track."""
 
     @property
     def max_seconds(self) -> float | None:
-        """Only frames before this time are given; None for no limit."""
+        """Time in seconds at which reading ends; None for no limit."""
 
 
 class VideoFile:
-    """The frames of a video file, read once, in order, with memory that does not grow.
+    """The frames of a video file, read once and in order, in constant memory.
 
-    Rotation and mirroring flags are applied, pixels that are not square are made so, and any
-    pixel format becomes 8-bit BGR (high dynamic range is decoded, not tone-mapped). Times are the
-    file's own (variable frame rate); where one is missing or does not increase, the frame rate
-    steps in. Damage is survived: what can be read is given, then `problem` says what was wrong
-    (that a transport stream was cut short is not always noticed: it does not say how long it is).
+    Rotation and mirroring flags are applied, non-square pixels are scaled to square ones, and any
+    pixel format becomes 8-bit BGR (high dynamic range is decoded, not tone-mapped). Times are those
+    of the file, also at a variable frame rate. Where one is missing or does not increase, it is
+    made up from the frame rate.
+
+    A damaged file is read as far as possible, and `problem` then says what was wrong. A truncated
+    transport stream may go unnoticed, since its header has no duration.
+
+    Args:
+        path: the file.
+        stride: read every n-th frame only.
+        max_seconds: time at which reading ends; None for no limit.
 
     Attributes:
         path: the file.
         width, height: of the upright pictures, in pixels.
-        rate: frames a second that are given, on average (Fraction); a stride lowers it.
-        time_base: the unit of the file's timestamps, in seconds (Fraction).
-        start: the file's own time, in seconds, that `Frame.time` counts from (Fraction).
-        duration: seconds that will be given at most, or None where the file does not say.
-        frames: how many frames will be given, an estimate, or None.
-        has_audio: whether there is a sound track.
-        problem: after the last frame, one line about damage that was met, or None.
+        rate: frames a second after the stride, on average (Fraction).
+        time_base: unit of the file's timestamps, in seconds (Fraction).
+        start: timestamp in the file, in seconds, from which `Frame.time` counts (Fraction).
+        duration: seconds to read at most, or None where the file does not say.
+        frames: estimated number of frames to read, or None.
+        has_audio: whether there is an audio track.
+        problem: after the last frame, one line about damage in the file, or None.
+
+    Raises:
+        UserError: see `open_source`.
 
     Example:
         >>> with open_source("walk.mp4") as source:
@@ -145,10 +151,10 @@ class VideoFile:
             raise UserError(f"{self.path} has no frame that can be read")
         self._size = _square_size(self._first, video.sample_aspect_ratio)
         self._orientation = _orientation(self._first)
-        self.width, self.height = _turned(self._size, self._orientation)
+        self.width, self.height = _upright_size(self._size, self._orientation)
 
-        self._promised = self._promised_length()
-        limits = (_length(video) or self._promised, self.max_seconds)
+        self._expected_end = self._header_duration()
+        limits = (_duration(video) or self._expected_end, self.max_seconds)
         self.duration = min((float(x) for x in limits if x is not None), default=None)
         self.frames = self.duration and math.ceil(round(self.duration * self.rate, 6))
 
@@ -156,9 +162,9 @@ class VideoFile:
         starts = [to_seconds(s.start_time, s.time_base) for s in self._streams()]
         return min((start for start in starts if start is not None), default=Fraction(0))
 
-    def _promised_length(self) -> Fraction | None:
-        """Seconds to the end of the streams that are read, as the file's header has it."""
-        lengths = [length for length in map(_length, self._streams()) if length is not None]
+    def _header_duration(self) -> Fraction | None:
+        """Seconds to the end of the streams that are read, from the file's header."""
+        lengths = [length for length in map(_duration, self._streams()) if length is not None]
         if lengths:
             return max(lengths)
         whole = self._container.duration
@@ -183,7 +189,8 @@ class VideoFile:
                 return
             if index % self._stride == 0:
                 yield Frame(index, float(time), self._picture(frame))
-        if self._promised is not None and self._end < self._promised - Fraction(EARLY):
+        expected_end = self._expected_end
+        if expected_end is not None and self._end < expected_end - Fraction(MAX_MISSING):
             self._note_damage(time)
         if self._damage is not None:
             self.problem = (
@@ -209,7 +216,7 @@ class VideoFile:
         yield from self._decoded
 
     def _decode(self) -> Iterator[av.VideoFrame]:
-        """Every frame that can be decoded; `_damage` and `_end` keep what was met on the way."""
+        """Every frame that can be decoded. Damage and the end of the file are noted on the way."""
         packets = self._container.demux(*self._streams())
         while True:
             try:
@@ -255,10 +262,10 @@ class VideoFile:
         return [stream for stream in (self._video, self._audio) if stream is not None]
 
     def _picture(self, frame: av.VideoFrame) -> np.ndarray:
-        """Upright BGR picture of the size of the first, uint8 [H, W, 3].
+        """Convert a frame to an upright picture of the first one's size: uint8 [H, W, 3], BGR.
 
-        Untagged pictures of 720 lines and more are taken as BT.709, as players do; libswscale
-        would take all as BT.601.
+        Untagged pictures of 720 lines and more are read as BT.709, as players do. libswscale would
+        read all as BT.601.
         """
         untagged = frame.colorspace == UNTAGGED and frame.height >= 720
         width, height = self._size
@@ -268,7 +275,7 @@ class VideoFile:
             height=height,
             src_colorspace="ITU709" if untagged else None,
         )
-        return np.ascontiguousarray(_turn(image, self._orientation))
+        return np.ascontiguousarray(_make_upright(image, self._orientation))
 
 
 def open_source(path: str | Path, stride: int = 1, max_seconds: float | None = None) -> VideoFile:
@@ -276,29 +283,30 @@ def open_source(path: str | Path, stride: int = 1, max_seconds: float | None = N
 
     Args:
         path: a video file.
-        stride: give every stride-th frame only.
-        max_seconds: give only frames before this time.
+        stride: read every n-th frame only.
+        max_seconds: time at which reading ends; None for no limit.
 
     Raises:
-        UserError: there is no such file, it may not be read, or it holds no video.
+        UserError: the file does not exist, may not be read, or holds no video, or a number is out
+            of range.
     """
     return VideoFile(path, stride, max_seconds)
 
 
 def audio_stream(container: av.container.InputContainer) -> av.AudioStream | None:
-    """The main sound track that can be decoded, or None."""
+    """The main audio track that can be decoded, or None."""
     readable = [stream for stream in container.streams.audio if stream.codec_context is not None]
     best = container.streams.best("audio")
     return best if best in readable else next(iter(readable), None)
 
 
 def to_seconds(ticks: int | None, time_base: Fraction | None) -> Fraction | None:
-    """A timestamp in seconds, or None where it or its unit is missing."""
+    """Convert a timestamp to seconds; None where it or its unit is missing."""
     return None if ticks is None or time_base is None else ticks * time_base
 
 
-def _length(stream: av.stream.Stream) -> Fraction | None:
-    """Seconds that a stream lasts by the file's header, or None."""
+def _duration(stream: av.stream.Stream) -> Fraction | None:
+    """Duration of a stream in seconds, from the file's header, or None."""
     return to_seconds(stream.duration or None, stream.time_base)
 
 
@@ -340,7 +348,7 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
 
 
 def _square_size(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
-    """Width and height with square pixels, scaled up; aspects beyond 4:1 are not believed."""
+    """Width and height with square pixels, scaled up. Aspect ratios beyond 4:1 are ignored."""
     width, height = frame.width, frame.height
     if not aspect or not Fraction(1, 4) <= aspect <= 4:
         return width, height
@@ -348,13 +356,13 @@ def _square_size(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, in
 
 
 def _orientation(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
-    """Whether to transpose, then to mirror left-right, then top-bottom, for an upright picture.
+    """Whether to transpose a picture, then flip it left-right and top-bottom, to make it upright.
 
-    The display matrix [[a, b], [c, d]] sends the picture's (x, y) to (ax + cy, bx + dy)
+    The display matrix [[a, b], [c, d]] maps the picture's (x, y) to (ax + cy, bx + dy)
     (libavutil/display.h, 16.16 fixed point).
     """
     try:
-        # PyAV's annotations know of motion vectors only.
+        # PyAV declares motion vectors only.
         data = frame.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]
     except KeyError:
         return False, False, False
@@ -362,12 +370,12 @@ def _orientation(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
     return (True, c < 0, b < 0) if abs(b) > abs(a) else (False, a < 0, d < 0)
 
 
-def _turned(size: tuple[int, int], orientation: tuple[bool, bool, bool]) -> tuple[int, int]:
+def _upright_size(size: tuple[int, int], orientation: tuple[bool, bool, bool]) -> tuple[int, int]:
     width, height = size
     return (height, width) if orientation[0] else (width, height)
 
 
-def _turn(image: np.ndarray, orientation: tuple[bool, bool, bool]) -> np.ndarray:
+def _make_upright(image: np.ndarray, orientation: tuple[bool, bool, bool]) -> np.ndarray:
     transpose, mirror, flip = orientation
     if transpose:
         image = cv2.transpose(image)

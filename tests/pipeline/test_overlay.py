@@ -49,7 +49,7 @@ def test_draws_in_place_and_only_where_the_people_are():
     left, top, right, bottom = extent(changed(image))
     box = box_of(keypoints)
     assert abs(left - box[0]) < 8 and abs(bottom - box[3]) < 8
-    assert box[1] - 40 < top < box[1] - 10  # the plate stands on the box
+    assert box[1] - 40 < top < box[1] - 10  # the label stands on the box
     assert right < box[2] + 120
 
 
@@ -93,16 +93,16 @@ def test_person_whose_joints_are_all_hidden_has_only_box_and_id():
     assert changed(image)[(y1 + y2) // 2, [x1, x2]].all()
 
 
-def plates(image):
-    """Extent of what is dark: plates, and the rims of lines."""
+def dark_extent(image):
+    """Extent of what is dark: the backgrounds of labels, and the outlines of lines."""
     return extent(has(image, DARK))
 
 
-def test_label_makes_the_plate_longer_than_the_id_alone():
+def test_a_label_is_wider_than_the_id_alone():
     someone = person(1, body(400, 500, 300))
-    alone = plates(drawn([someone]))
-    unnamed = plates(drawn([someone], [action((1,), None)]))
-    named = plates(drawn([someone], [action((1,), "wave both hands")]))
+    alone = dark_extent(drawn([someone]))
+    unnamed = dark_extent(drawn([someone], [action((1,), None)]))
+    named = dark_extent(drawn([someone], [action((1,), "wave both hands")]))
     assert unnamed == alone
     assert named[2] > alone[2] + 50
 
@@ -122,8 +122,8 @@ def test_pair_has_a_line_with_the_label_at_its_middle():
     assert left < 310 and right > 890
     assert abs((top + bottom) / 2 - middle) < 3
     rows = yellow[top : bottom + 1].sum(0)
-    plate = np.nonzero(rows > 12)[0]
-    assert abs(plate.mean() - 600) < 5 and 60 < np.ptp(plate) < 220
+    label = np.nonzero(rows > 12)[0]
+    assert abs(label.mean() - 600) < 5 and 60 < np.ptp(label) < 220
 
 
 def test_action_of_an_absent_person_is_not_drawn():
@@ -132,7 +132,7 @@ def test_action_of_an_absent_person_is_not_drawn():
 
 
 def hidden(number, x, y):
-    """Somebody of whom only the plate can be drawn: no joints, and a box outside the picture."""
+    """A person of whom only the label can be drawn: no joints, and a box outside the picture."""
     keypoints = np.zeros((17, 3), np.float32)
     return SimpleNamespace(id=number, box=np.float32([x, y, x + 5, y + 5, 1]), keypoints=keypoints)
 
@@ -171,7 +171,7 @@ def test_label_wider_than_the_picture_is_set_smaller():
 
 @pytest.mark.parametrize("size", SIZES)
 def test_sizes_follow_the_picture(size):
-    """Text is legible: a plate is at least 14 pixels and at least 1/40 of the picture high."""
+    """Text is legible: a label is at least 14 pixels and at least 1/40 of the picture high."""
     short = min(size)
     someone = person(1, body(size[0] / 2, size[1] / 2 + 0.2 * short, 0.4 * short))
     image = drawn([someone], [action((1,))], size)
