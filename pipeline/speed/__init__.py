@@ -1,1 +1,1 @@
-"""How fast the pipeline is: its stages, the whole, latency, memory, and a peer."""
+"""Speed: the stages, the whole pipeline, latency, memory, and a peer to compare with."""

@@ -1,4 +1,4 @@
-"""What the benchmark measures on: frames of the bundled clips, or of a video of the user's."""
+"""Frames to measure on: the bundled clips, or a video of the user's."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +12,25 @@ CLIP = ROOT / "tests" / "data" / "two_people.mp4"
 CLIP_START = 1.5
 
 WALKERS = CLIP.with_name("two_walkers.mp4")
-"""93 frames, a walker in each half."""
+"""93 frames, one walker in each half of the picture."""
 
 RATE = 30.0
-"""Frames a second that live sources give."""
+"""Frame rate of live sources, in frames/s."""
 
 
 def read(path: Path, start: float = 0.0, seconds: float = 10.0) -> list[Frame]:
-    """Frames of a video between two times, their times from 0.
+    """Read a section of a video.
+
+    Args:
+        path: the video.
+        start: seconds to skip.
+        seconds: length of the section.
+
+    Returns:
+        Its frames, with indices and times that count from 0.
 
     Raises:
-        UserError: it is no video that can be read, or has no frame there.
+        UserError: the file is not a readable video, or has no frame in the section.
     """
     with open_source(path, max_seconds=start + seconds) as source:
         frames = [frame for frame in source if frame.time >= start]

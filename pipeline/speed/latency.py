@@ -10,13 +10,19 @@ from pipeline.speed.clips import RATE
 
 
 def latency(pipeline: Pipeline, frames: list[Frame]) -> tuple[list[float], int]:
-    """The frames as a camera gives them, one every 1/30 s, always the newest taken.
+    """Process frames as a camera delivers them, always the newest one.
+
+    Args:
+        pipeline: with any networks.
+        frames: one is due every 1/30 s.
 
     Returns:
-        Seconds from each frame's coming to its being drawn, and how many there was no time for.
+        Seconds from the arrival of each processed frame to its drawing, and the number of frames
+        that were dropped.
     """
     pipeline.reset()
-    late, number = [], 0
+    delays: list[float] = []
+    number = 0
     began = time.perf_counter() + 1 / RATE
     while number < len(frames):
         due = began + number / RATE
@@ -24,6 +30,6 @@ def latency(pipeline: Pipeline, frames: list[Frame]) -> tuple[list[float], int]:
         frame = replace(frames[number], image=frames[number].image.copy())
         paint(pipeline(frame), pipeline.pose.threshold)
         now = time.perf_counter()
-        late.append(now - due)
+        delays.append(now - due)
         number = max(number + 1, int((now - began) * RATE))
-    return late, len(frames) - len(late)
+    return delays, len(frames) - len(delays)

@@ -1,4 +1,4 @@
-"""The program from outside: how long it takes, and how much memory."""
+"""The video program as a process: how long it takes, and its peak memory."""
 
 import math
 import subprocess
@@ -13,7 +13,7 @@ from models.errors import UserError
 from models.files import ROOT
 from pipeline.source import open_source
 
-LAUNCH = """
+LAUNCHER = """
 import subprocess, sys
 status = subprocess.call(sys.argv[1:])
 try:
@@ -23,21 +23,25 @@ except ImportError:
     print(0)
 sys.exit(status)
 """
-"""A small process between, since a program's peak memory is never less than its parent's was."""
+"""Runs a command and prints its peak memory. A small process of its own, since the peak memory of
+a child is never reported as less than its parent's was when it started."""
 
 
 def program(path: Path, *arguments: str) -> tuple[float, float | None]:
-    """Seconds that `apps/video.py` takes on a video, and its peak memory in MB where known.
+    """Run `apps/video.py` on a video.
+
+    Returns:
+        Seconds that it takes, and its peak memory in MB, or None where the system does not tell.
 
     Raises:
         UserError: it failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "out.mp4")
-        command = [sys.executable, "apps/video.py", str(path), "--out", out, *arguments]
+        command = [sys.executable, "apps/video.py", str(path.absolute()), "--out", out, *arguments]
         began = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-c", LAUNCH, *command], cwd=ROOT, capture_output=True, text=True
+            [sys.executable, "-c", LAUNCHER, *command], cwd=ROOT, capture_output=True, text=True
         )
         spent = time.perf_counter() - began
     if done.returncode:
@@ -46,16 +50,16 @@ def program(path: Path, *arguments: str) -> tuple[float, float | None]:
     return spent, int(done.stdout) / unit or None
 
 
-def choice(quality: str, runtime: str | None) -> list[str]:
-    """The same choice as arguments of `apps/video.py`."""
+def program_options(quality: str, runtime: str | None) -> list[str]:
+    """The options of `apps/video.py` for this quality and runtime."""
     return ["--quality", quality, *(["--runtime", runtime] if runtime else [])]
 
 
 def repeat(path: Path, length: float, out: Path) -> None:
-    """Write a video that shows another again and again for so many seconds; nothing is encoded.
+    """Write a video that repeats another for `length` seconds, without encoding it anew.
 
     Raises:
-        UserError: it is no video that can be read, or does not say how long it lasts.
+        UserError: the file is not a readable video, or does not say how long it lasts.
     """
     with open_source(path) as source, av.open(str(out), "w") as output:
         if source.duration is None:
@@ -65,19 +69,20 @@ def repeat(path: Path, length: float, out: Path) -> None:
             with av.open(str(path)) as container:
                 video = container.streams.video[0]
                 stream = stream or output.add_stream_from_template(video)
-                later = round(turn * source.duration / video.time_base)
+                shift = round(turn * source.duration / source.time_base)
                 for packet in container.demux(video):
-                    if packet.dts is not None:
-                        packet.pts, packet.dts = packet.pts + later, packet.dts + later
-                        packet.stream = stream
-                        output.mux(packet)
+                    if packet.pts is None or packet.dts is None:
+                        continue
+                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                    packet.stream = stream
+                    output.mux(packet)
 
 
 def memory(path: Path, *arguments: str) -> dict[str, float | None]:
-    """Peak memory of `apps/video.py` in MB on the video repeated for 10 seconds and 10 minutes."""
+    """Peak memory of `apps/video.py` in MB, on 10 seconds and on 10 minutes of a repeated video."""
     with tempfile.TemporaryDirectory() as folder:
-        found = {}
+        peaks = {}
         for name, length in (("10 seconds", 10.0), ("10 minutes", 600.0)):
-            repeat(path, length, long := Path(folder) / "long.mp4")
-            found[name] = program(long, *arguments)[1]
-        return found
+            repeat(path, length, repeated := Path(folder) / "repeated.mp4")
+            peaks[name] = program(repeated, *arguments)[1]
+        return peaks

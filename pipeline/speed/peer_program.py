@@ -1,7 +1,8 @@
 """Runs neura-fall-detection 0.1.0 over frames, for `pipeline/speed/peer.py` to compare with.
 
 Run by the Python of the environment that the peer is installed in; needs nothing of this project.
-Processes all frames once for every line that it is sent, and answers with the seconds it took.
+Processes all frames once for each line of its input. Answers with the seconds that it took, and the
+mean number of people found in a frame.
 """
 
 import os
@@ -9,13 +10,19 @@ import sys
 import time
 
 import numpy as np
-from neura_fall_detection.engine import NFDModel
+
+# Installed in the peer's own environment only.
+from neura_fall_detection.engine import NFDModel  # type: ignore[import-not-found]
 
 
 def main(path: str, rate: float) -> None:
-    """Answer until the input ends; `path` is of uint8 [N, H, W, 3] BGR, `rate` in frames/s."""
-    frames = np.load(path, mmap_mode="r")
-    frames = [np.array(frame) for frame in frames]
+    """Answer until the input ends.
+
+    Args:
+        path: file of the frames, uint8 [N, H, W, 3], BGR.
+        rate: frames/s.
+    """
+    frames = [np.array(frame) for frame in np.load(path, mmap_mode="r")]
     model = NFDModel(pose_threads=os.cpu_count() or 1)
     moment = 0.0
     for _ in sys.stdin:

@@ -1,4 +1,4 @@
-"""What people and size cost: frames a second against both, drawn."""
+"""Frames a second against the number of people and the size of the picture."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,33 +10,36 @@ from models.errors import UserError
 from pipeline.engine import Pipeline
 from pipeline.source import Frame
 from pipeline.speed.clips import CLIP, CLIP_START, WALKERS, read
-from pipeline.speed.timing import median, seconds, use_up
+from pipeline.speed.throughput import decoded
+
+ROUNDS = 3
+"""Measured rounds for each point of the plot."""
 
 
 def sweep(pipeline: Pipeline) -> dict[str, dict[int, float]]:
-    """Frames a second, decoded frames to results, against people and against the picture's height.
+    """Measure frames a second, decoded frames to results.
 
-    People are the two walkers of a bundled clip in up to three rows, in a picture of one size;
-    heights are those of the bundled clip of two people, scaled.
+    Returns:
+        "people": by number of people, 1 to 6, in pictures of one size (see `crowd`).
+        "height": by height of the picture in pixels, with the two people of a bundled clip.
     """
-
-    def pace(frames: list[Frame]) -> float:
-        def once() -> float:
-            pipeline.reset()
-            return len(frames) / seconds(lambda: use_up(pipeline.run(frames)))
-
-        return median(once, 3)
-
     walkers = read(WALKERS)
     clip = read(CLIP, CLIP_START, 2.0)
+
+    def of_crowd(count: int) -> float:
+        return decoded(pipeline, crowd(walkers, count), ROUNDS)
+
+    def of_height(height: int) -> float:
+        return decoded(pipeline, scaled(clip, height), ROUNDS)
+
     return {
-        "people": {count: pace(crowd(walkers, count)) for count in range(1, 7)},
-        "height": {height: pace(scaled(clip, height)) for height in (360, 540, 720, 1080, 1440)},
+        "people": {count: of_crowd(count) for count in range(1, 7)},
+        "height": {height: of_height(height) for height in (360, 540, 720, 1080, 1440)},
     }
 
 
 def crowd(frames: list[Frame], count: int) -> list[Frame]:
-    """So many of the walkers, two a row, on black: frames of three rows."""
+    """Arrange copies of the two walkers on black: `count` of them in three rows of two."""
 
     def stacked(image: np.ndarray) -> np.ndarray:
         height, width = image.shape[:2]
@@ -51,24 +54,24 @@ def crowd(frames: list[Frame], count: int) -> list[Frame]:
 
 
 def scaled(frames: list[Frame], height: int) -> list[Frame]:
-    """The same pictures, so many pixels high."""
+    """Scale frames to a height in pixels, with their aspect ratio kept."""
     rows, columns = frames[0].image.shape[:2]
     size = round(columns * height / rows), height
     return [replace(frame, image=cv2.resize(frame.image, size)) for frame in frames]
 
 
-def plot(found: dict[str, dict[int, float]], path: Path) -> None:
-    """Draw what `sweep` found.
+def plot(rates: dict[str, dict[int, float]], path: Path) -> None:
+    """Draw what `sweep` measured.
 
     Raises:
         UserError: the file cannot be written.
     """
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # takes a second that other figures do without
 
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     titles = {"people": "people in the picture", "height": "height of the picture, pixels"}
-    for axis, (name, points) in zip(axes, found.items(), strict=True):
+    for axis, (name, points) in zip(axes, rates.items(), strict=True):
         axis.plot(list(points), list(points.values()), "o-", color="#0072b2")
         axis.set_xlabel(titles[name])
         axis.set_xticks(list(points))

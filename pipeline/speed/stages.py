@@ -1,113 +1,158 @@
-"""How long each stage takes by itself."""
+"""How long each stage takes on its own."""
 
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
 
 from pipeline.annotate import paint
+from pipeline.detect import Detector
 from pipeline.engine import Pipeline
+from pipeline.pose import PoseEstimator
 from pipeline.sink import VideoSink
 from pipeline.source import Frame, open_source
-from pipeline.speed.timing import seconds
 
-Durations = dict[str, list[float]]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass
+class StageTimes:
+    """What `stages` measured.
+
+    Attributes:
+        durations: seconds of each call, by stage.
+        pose_calls: the arguments of each call of the pose stage.
+        people: number of people in each frame.
+    """
+
+    durations: dict[str, list[float]] = field(default_factory=dict)
+    pose_calls: list[tuple[Any, ...]] = field(default_factory=list)
+    people: list[int] = field(default_factory=list)
 
 
 class Timed:
-    """Something called, and how long each call took, in seconds."""
+    """Stands in for a callable and measures its calls, and those of its method `search`.
 
-    def __init__(self, called, durations: list[float]):
-        self._called, self._durations = called, durations
-        self.calls: list[tuple] = []
+    Attributes:
+        durations: seconds of each call.
+        calls: arguments of each call.
+    """
 
-    def __call__(self, *arguments):
-        """Pass on to what is timed."""
+    def __init__(self, target: Callable[..., Any], durations: list[float] | None = None):
+        self.durations: list[float] = [] if durations is None else durations
+        self.calls: list[tuple[Any, ...]] = []
+        self._target = target
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the target."""
         self.calls.append(arguments)
         began = time.perf_counter()
-        result = self._called(*arguments)
-        self._durations.append(time.perf_counter() - began)
+        result = self._target(*arguments)
+        self.durations.append(time.perf_counter() - began)
         return result
 
-    def __getattr__(self, name):
-        value = getattr(self._called, name)
-        return Timed(value, self._durations) if name == "search" else value
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._target, name)
+        return Timed(value, self.durations) if name == "search" else value
 
 
-class AtOnce(Executor):
-    """Does what it is given while the caller waits, so that each stage is timed alone."""
+class InlineExecutor(Executor):
+    """Runs what is submitted at once, in the caller's thread, so that stages do not overlap."""
 
-    def submit(self, work, /, *arguments):
-        """The work's result, which is already there."""
-        future = Future()
-        future.set_result(work(*arguments))
+    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run `work` and return a future that is already done."""
+        future: Future[T] = Future()
+        future.set_result(work(*args, **kwargs))
         return future
 
 
 @contextmanager
-def watched(pipeline: Pipeline):
-    """Times the calls of the pipeline's detector and pose stage, nothing beside them."""
-    spent: Durations = {"detect": [], "pose": []}
+def timed_networks(pipeline: Pipeline) -> Iterator[tuple[Timed, Timed]]:
+    """Time the detector and the pose estimator of a pipeline, while nothing runs beside them.
+
+    Yields:
+        What stands in for the detector, and for the pose estimator.
+    """
     before = pipeline.detector, pipeline.pose, pipeline.executor
-    pipeline.detector = Timed(pipeline.detector, spent["detect"])
-    pipeline.pose = Timed(pipeline.pose, spent["pose"])
-    pipeline.executor = AtOnce()
+    detector, pose = Timed(pipeline.detector), Timed(pipeline.pose)
+    pipeline.detector, pipeline.pose = cast(Detector, detector), cast(PoseEstimator, pose)
+    pipeline.executor = InlineExecutor()
     try:
-        yield spent
+        yield detector, pose
     finally:
         pipeline.detector, pipeline.pose, pipeline.executor = before
 
 
-def stages(
-    pipeline: Pipeline, path: Path, frames: list[Frame]
-) -> tuple[Durations, list[tuple], list[int]]:
-    """The stages one after the other.
+def stages(pipeline: Pipeline, path: Path, frames: list[Frame]) -> StageTimes:
+    """Time the stages one after the other.
 
-    Returns:
-        Seconds that each call of each stage takes, what the pose stage was called with, and how
-        many people were in each frame.
+    Args:
+        pipeline: with any networks.
+        path: the video, to time reading and encoding.
+        frames: a section of it, as `pipeline.speed.clips.read` gives it.
     """
-    pipeline.reset()
-    people, track, classify, drawn, encode = [], [], [], [], []
-    with watched(pipeline) as spent:
-        for frame in frames:
-            inner = sum(map(sum, spent.values()))
-            began = time.perf_counter()
-            seen = pipeline.track(pipeline.compare(frame))
-            between = time.perf_counter()
-            result = pipeline.classify(seen)
-            done = time.perf_counter()
-            track.append(between - began - sum(map(sum, spent.values())) + inner)
-            if seen.groups:
-                classify.append(done - between)
-            people.append(len(result.people))
-            picture = replace(result, frame=replace(frame, image=frame.image.copy()))
-            drawn.append(seconds(lambda picture=picture: paint(picture, pipeline.pose.threshold)))
-        calls = pipeline.pose.calls
-    with output(path) as video:
-        for frame in frames:
-            encode.append(seconds(lambda frame=frame: video.write(frame.time, frame.image)))
-    with open_source(path, max_seconds=frames[-1].time) as source:
-        following = Timed(iter(source).__next__, read := [])
+    times = StageTimes({"read": _time_reading(path, frames[-1].time)})
+    _time_processing(pipeline, frames, times)
+    times.durations["encode"] = _time_encoding(path, frames)
+    return times
+
+
+def _time_reading(path: Path, until: float) -> list[float]:
+    with open_source(path, max_seconds=until) as source:
+        read_next = Timed(iter(source).__next__)
         with suppress(StopIteration):
             while True:
-                following()
-    spent = {
-        "read": read,
-        **spent,
+                read_next()
+    return read_next.durations
+
+
+def _time_processing(pipeline: Pipeline, frames: list[Frame], times: StageTimes) -> None:
+    """Add the stages from the detector to drawing to `times`."""
+    pipeline.reset()
+    track: list[float] = []
+    classify: list[float] = []
+    draw = Timed(paint)
+    with timed_networks(pipeline) as (detector, pose):
+        for frame in frames:
+            networks = sum(detector.durations) + sum(pose.durations)
+            began = time.perf_counter()
+            tracked = pipeline.track(pipeline.compare(frame))
+            between = time.perf_counter()
+            result = pipeline.classify(tracked)
+            done = time.perf_counter()
+            networks = sum(detector.durations) + sum(pose.durations) - networks
+            track.append(between - began - networks)
+            if tracked.groups:
+                classify.append(done - between)
+            times.people.append(len(result.people))
+            picture = replace(result, frame=replace(frame, image=frame.image.copy()))
+            draw(picture, pipeline.pose.threshold)
+    times.pose_calls = pose.calls
+    times.durations |= {
+        "detect": detector.durations,
+        "pose": pose.durations,
         "compare and track": track,
         "cut windows and classify": classify,
-        "draw": drawn,
-        "encode": encode,
+        "draw": draw.durations,
     }
-    return spent, calls, people
+
+
+def _time_encoding(path: Path, frames: list[Frame]) -> list[float]:
+    with temporary_video(path) as video:
+        write = Timed(video.write)
+        for frame in frames:
+            write(frame.time, frame.image)
+    return write.durations
 
 
 @contextmanager
-def output(path: Path):
-    """An annotated video like `path`, thrown away in the end."""
+def temporary_video(path: Path) -> Iterator[VideoSink]:
+    """A sink for an annotated copy of the video `path`, deleted at the end."""
     with (
         tempfile.TemporaryDirectory() as folder,
         open_source(path) as source,

@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 ROUNDS = 5
-"""Rounds that are measured, after one that is not; figures are their medians."""
+"""Measured rounds, after one that warms up and is not counted."""
 
 
-def median(times: Callable[[], float], rounds: int) -> float:
-    """Median of what `times` gives, after one call that is not counted."""
-    times()
-    return float(np.median([times() for _ in range(rounds)]))
+def median(measure: Callable[[], float], rounds: int) -> float:
+    """Median of several measurements, after one that is not counted."""
+    measure()
+    return float(np.median([measure() for _ in range(rounds)]))
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long a call takes."""
+    """Time that a call takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
-def use_up(items: Iterable) -> None:
-    """Take everything, and keep nothing."""
+def drain(items: Iterable[object]) -> None:
+    """Iterate to the end and keep nothing."""
     for _ in items:
         pass

@@ -18,7 +18,7 @@ def test_live_frames_are_dropped_and_never_queued(frames):
             return Result(frame, [], [])
 
     sleepy = Sleepy()
-    late, dropped = latency(sleepy, frames[:20])
-    assert len(late) == len(sleepy.seen) and len(late) + dropped == 20
+    delays, dropped = latency(sleepy, frames[:20])
+    assert len(delays) == len(sleepy.seen) and len(delays) + dropped == 20
     assert not {3, 4, 5, 6, 7, 8} & set(sleepy.seen)
-    assert max(late) >= 0.3
+    assert max(delays) >= 0.3

@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +18,10 @@ def test_a_program_that_fails_is_no_figure(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a child's peak memory")
-def test_time_and_memory_of_the_program():
+def test_time_and_memory_of_the_program(monkeypatch):
+    monkeypatch.chdir(WALK.parent)
     ours = np.ones(2**28)  # 2 GB, which are not the program's
-    seconds, memory = program(WALK, "--max-seconds", "0.1")
+    seconds, memory = program(Path(WALK.name), "--max-seconds", "0.1")
     assert seconds > 0.1 and 100 < memory < ours.nbytes / 2**20
 
 

@@ -13,7 +13,7 @@ def test_the_peer_takes_turns_on_the_same_frames(pipeline, frames, tmp_path, mon
         "frames = np.load(sys.argv[1])\n"
         "for _ in sys.stdin: print(100.0, len(frames), flush=True)\n"
     )
-    monkeypatch.setattr(peer, "PEER", program)
+    monkeypatch.setattr(peer, "PROGRAM", program)
     monkeypatch.setattr(peer, "ROUNDS", 1)
     found = peer.against(sys.executable, pipeline, frames[:6])
     assert found["peer's frames/s"] == pytest.approx(0.06)

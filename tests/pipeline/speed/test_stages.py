@@ -1,4 +1,4 @@
-from pipeline.speed.stages import stages, watched
+from pipeline.speed.stages import stages, timed_networks
 from tests.pipeline.videos import CLIPS
 
 WALK = CLIPS / "walk.mp4"
@@ -6,20 +6,25 @@ WALK = CLIPS / "walk.mp4"
 
 def test_every_stage_is_timed_and_every_call_counted(pipeline, frames):
     before = pipeline.detector, pipeline.pose, pipeline.executor
-    spent, calls, people = stages(pipeline, WALK, frames)
+    times = stages(pipeline, WALK, frames)
+    durations, calls, people = times.durations, times.pose_calls, times.people
     assert (pipeline.detector, pipeline.pose, pipeline.executor) == before
-    assert len(spent["pose"]) == len(calls) == len(people) == len(frames)
+    assert len(durations["pose"]) == len(calls) == len(people) == len(frames)
     assert all(len(boxes) >= 1 for _, boxes in calls)
-    assert 3 <= len(spent["detect"]) < 15
-    assert 4 <= len(spent["cut windows and classify"]) <= 6
-    assert len(spent["encode"]) == len(spent["draw"]) == 30
-    assert all(min(times) >= 0 for times in spent.values())
+    assert 3 <= len(durations["detect"]) < 15
+    assert 4 <= len(durations["cut windows and classify"]) <= 6
+    assert len(durations["encode"]) == len(durations["draw"]) == 30
+    assert all(min(seconds) >= 0 for seconds in durations.values())
     assert set(people[1:]) == {1}
+    assert list(durations) == [
+        *("read", "detect", "pose", "compare and track", "cut windows and classify"),
+        *("draw", "encode"),
+    ]
 
 
 def test_only_the_search_is_timed(pipeline, frames):
-    with watched(pipeline) as spent:
+    with timed_networks(pipeline) as (detector, _):
         pipeline.detector.search_regions(frames[0].image, 1)
-        assert not spent["detect"]
+        assert not detector.durations
         pipeline.detector.search(frames[0].image, 2)
-        assert len(spent["detect"]) == 1
+        assert len(detector.durations) == 1
