@@ -1,8 +1,8 @@
 """What the people in front of a camera are doing, while they do it."""
 
+import argparse
 import signal
 import sys
-from argparse import BooleanOptionalAction
 from contextlib import ExitStack
 
 from apps.cli import (
@@ -16,6 +16,7 @@ from apps.cli import (
 from pipeline.camera.recorder import Recorder
 from pipeline.camera.screen import Screen
 from pipeline.camera.sources import open_live
+from pipeline.camera.watch import watch
 from pipeline.sink import JsonLinesSink
 
 
@@ -34,7 +35,7 @@ def parser() -> Parser:
     output.add_argument("--headless", action="store_true", help="open no window")
     output.add_argument(
         "--mirror",
-        action=BooleanOptionalAction,
+        action=argparse.BooleanOptionalAction,
         help="show the picture as a mirror does (default: for cameras); outputs are never mirrored",
     )
     add_pipeline_options(command)
@@ -49,18 +50,18 @@ def main() -> None:
         return list_actions(options)
     if options.headless and not (options.record or options.json):
         command.error("--headless needs --record or --json")
-    watch(options)
+    process(options)
 
 
-def watch(options) -> None:
-    """Run the pipeline over what the source shows, into the window and every output asked for.
+def process(options: argparse.Namespace) -> None:
+    """Watch the source, into the window and every output asked for.
 
     Raises:
         UserError: an argument is wrong, there is no such source, or an output cannot be written.
     """
     mirrored = options.source.isdecimal() if options.mirror is None else options.mirror
     with ExitStack() as stack:
-        # What is wrong with a source or an output is said before the networks are loaded.
+        # Mistakes about the source and the outputs are reported before the networks are loaded.
         source = stack.enter_context(open_live(options.source))
         recorder = stack.enter_context(Recorder(source, options.record))
         screen = lines = None
@@ -68,32 +69,19 @@ def watch(options) -> None:
             keys = {"s": recorder.save, "r": recorder.toggle}
             screen = stack.enter_context(Screen(source, mirrored, keys))
         pipeline = build_pipeline(options)
-        threshold = pipeline.pose.threshold
         if options.json:
             lines = stack.enter_context(JsonLinesSink(options.json, pipeline.labels, source))
-        # Ctrl-C is how this ends, and is not an error: what is being written is written to its end.
+        # Ctrl-C is the usual end, not an error: outputs are finished as at any other end.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: source.stop())
-        problem = None
-        for frame in source:
-            if source.problem != problem:
-                problem = source.problem
-                print(problem or f"{source.name} is back", file=sys.stderr, flush=True)
-            if source.was_broken():
-                pipeline.reset()
-            if frame is not None and not (screen and screen.paused):
-                result = pipeline(frame)
-                recorder.write(result, threshold)
-                if lines:
-                    lines.write(frame.index, frame.time, result.people, result.actions)
-                if screen:
-                    screen.show(result, threshold, ["recording"] if recorder.recording else [])
-            elif screen:
-                screen.wait()
-            if screen and screen.closed:
-                source.stop()
-    for path in [*recorder.kept, *([lines.path] if lines else [])]:
-        print(f"wrote {path}", file=sys.stderr)
+        watch(pipeline, source, recorder, report, lines, screen)
+    for path in [*recorder.saved, *([lines.path] if lines else [])]:
+        report(f"wrote {path}")
+
+
+def report(line: str) -> None:
+    """Print a line on standard error."""
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What is watched as it happens: live sources, the window on the screen, recording."""
+"""Live video: cameras and other live sources, the window on the screen, and recording."""

@@ -1,4 +1,4 @@
-"""Cameras that are plugged into this machine."""
+"""Cameras of this machine."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -6,17 +6,17 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from pipeline.camera.feed import Feed, Lost
+from pipeline.camera.feed import ConnectionLost, Feed
 
 
 class Camera(Feed):
-    """The camera with a number, as OpenCV counts them."""
+    """A camera of this machine, by its number in OpenCV."""
 
     def __init__(self, number: int):
-        cv2.setLogLevel(0)  # what goes wrong is said below
+        cv2.setLogLevel(0)  # errors are reported below
         self._capture = cv2.VideoCapture(number)
         if not self._capture.isOpened():
-            raise Lost(
+            raise ConnectionLost(
                 "cannot be opened: plug it in, end the program that uses it, or name another "
                 "--source: a camera's number, a video, a folder of pictures, rtsp:// or http://"
             )
@@ -29,7 +29,7 @@ class Camera(Feed):
         while True:
             given, image = self._capture.read()
             if not given:
-                raise Lost("gives no more pictures")
+                raise ConnectionLost("gives no more pictures")
             yield image
 
     def close(self) -> None:

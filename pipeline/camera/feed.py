@@ -1,7 +1,7 @@
-"""Pictures as they happen: the newest of a live source, and none older.
+"""The newest picture of a live source.
 
-A thread takes every picture as it comes and keeps the newest only. What breaks is opened again,
-with growing pauses, for as long as somebody looks.
+A thread reads every picture when it arrives and keeps only the newest. It reopens a source that
+breaks, with growing pauses, until it is stopped.
 """
 
 import threading
@@ -18,24 +18,25 @@ import numpy as np
 from models.errors import UserError
 from pipeline.source import Frame
 
-WAITING = 0.05
-"""Seconds after which who waits for a picture is told that there is none yet."""
-SILENCE = 2.0
-"""Seconds without a picture from which a source counts as broken: more than a window's length."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-"""Seconds from one attempt to open a broken source to the next; each pause is twice the last."""
+POLL = 0.05
+"""Seconds to wait for a picture before the iteration yields None."""
+MAX_SILENCE = 2.0
+"""Seconds without a picture after which a source counts as broken: more than a window's length."""
+FIRST_PAUSE, MAX_PAUSE = 0.5, 10.0
+"""Seconds between attempts to reopen a broken source; each pause is twice the previous one."""
 
 
-class Lost(Exception):
-    """A source cannot be opened, or gives no more pictures; the message says why."""
+class ConnectionLost(Exception):
+    """A source cannot be opened, or gives no more pictures. The message says why."""
 
 
 class Feed(ABC):
-    """One connection to a source, whose pictures come at their own pace when iterated over.
+    """One connection to a source. Iterating yields its pictures at their own pace.
 
     Attributes:
-        rate: pictures a second, as it says itself (Fraction).
-        endless: whether an end is a failure. If not, it waits to be watched before it begins.
+        rate: pictures a second, as the source declares it (Fraction).
+        endless: whether the end of the pictures means that the connection is lost. A feed with an
+            end, such as a file, starts when it is first iterated over.
     """
 
     rate = Fraction(30)
@@ -43,33 +44,33 @@ class Feed(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Pictures, uint8 [H, W, 3], BGR.
+        """Yield pictures, uint8 [H, W, 3], BGR.
 
         Raises:
-            Lost: it broke, and may come back.
-            UserError: it is damaged for good.
+            ConnectionLost: the source broke, and may come back.
+            UserError: the source is damaged for good.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what is held; it may have been let go of before."""
+        """Release the source. Can be called more than once."""
 
 
 class Live:
-    """The newest picture of a source, while it is new.
+    """The newest picture of a live source; a `pipeline.source.Source`.
 
-    Iterating gives a `Frame`, or None each time that there was none for `WAITING` seconds, so that
-    the caller can attend to other things. Sinks take it as they take a `VideoFile`.
+    Iterating yields each `Frame` once, always the newest, and None after each `POLL` seconds
+    without one, so that the caller can attend to other things.
 
     Args:
-        connect: opens the source; called again whenever it broke.
+        connect: opens the source; called again whenever it breaks.
         name: of the source, for messages.
-        path: the file that it is, which no sink may overwrite.
+        path: of a file, which no sink may overwrite; None for other sources.
 
     Attributes:
-        width, height: of all pictures, in pixels: those of the first one.
-        rate: pictures a second, as the source says.
-        dropped: how many pictures nobody had time for.
+        width, height: of the first picture, in pixels; all others are fitted to it.
+        rate: pictures a second, as the source declares it.
+        dropped: number of pictures that were replaced by newer ones before they were taken.
 
     Raises:
         UserError: the source cannot be opened, or gives no picture.
@@ -78,7 +79,7 @@ class Live:
     has_audio = False
     start = Fraction(0)
     time_base = Fraction(1, 90_000)
-    duration = frames = max_seconds = None
+    max_seconds = None
 
     def __init__(self, connect: Callable[[], Feed], name: str, path: Path | None = None):
         self.name = name
@@ -88,14 +89,15 @@ class Live:
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._newest: Frame | None = None
-        self._broken = False
-        self._trouble: str | None = None
+        self._interrupted = False
+        self._problem: str | None = None
         self._over = False
         self._failure: Exception | None = None
         self._index = -1
+        self._pause = FIRST_PAUSE
         self._began = self._last = time.monotonic()
         self._open_first()
-        self._thread = threading.Thread(target=self._grab, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._read, name=name, daemon=True)
         if self._feed.endless:
             self._thread.start()
 
@@ -104,7 +106,7 @@ class Live:
             self._feed = self._connect()
             self._pictures = iter(self._feed)
             first = next(self._pictures, None)
-        except Lost as lost:
+        except ConnectionLost as lost:
             raise UserError(f"{self.name} {lost}") from lost
         if first is None:
             raise UserError(f"{self.name} gives no picture")
@@ -118,28 +120,28 @@ class Live:
     def __exit__(self, *_: object) -> None:
         self.stop()
         if self._thread.is_alive():
-            self._thread.join(WAITING)
+            self._thread.join(POLL)
 
     def stop(self) -> None:
         """End the iteration; safe to call from a signal handler."""
         self._stop.set()
 
     def clock(self) -> float:
-        """Seconds since the source began: the time that `Frame.time` is on."""
+        """Seconds since the source started, as in `Frame.time`."""
         return time.monotonic() - self._began
 
     @property
     def problem(self) -> str | None:
-        """One line on why there is no picture, while there is none."""
-        if self._trouble is None and time.monotonic() - self._last > SILENCE:
+        """One line that says why there is no picture; None while there are pictures."""
+        if self._problem is None and time.monotonic() - self._last > MAX_SILENCE:
             return f"{self.name} gives no picture at the moment"
-        return self._trouble
+        return self._problem
 
-    def was_broken(self) -> bool:
-        """Whether pictures were missed because the source broke, since this was last asked."""
+    def was_interrupted(self) -> bool:
+        """Whether the source broke since the last call."""
         with self._changed:
-            broken, self._broken = self._broken, False
-        return broken
+            interrupted, self._interrupted = self._interrupted, False
+        return interrupted
 
     def __iter__(self) -> Iterator[Frame | None]:
         if not self._feed.endless:
@@ -147,7 +149,7 @@ class Live:
             self._thread.start()
         while not self._stop.is_set():
             with self._changed:
-                self._changed.wait_for(lambda: self._newest or self._over, WAITING)
+                self._changed.wait_for(lambda: self._newest or self._over, POLL)
                 frame, self._newest = self._newest, None
                 over = self._over
             if frame is not None or not over:
@@ -157,27 +159,20 @@ class Live:
             else:
                 return
 
-    def _grab(self) -> None:
-        """Keep the newest picture, until the end; what the thread cannot mend, the caller gets."""
-        pause = FIRST_PAUSE
+    def _read(self) -> None:
+        """Keep the newest picture until the end; an error is raised in the iteration."""
         try:
             self._put(self._first)
             while not self._stop.is_set():
                 try:
-                    for image in self._pictures:
-                        if self._stop.is_set():
-                            return
-                        self._put(image)
-                        pause = FIRST_PAUSE
-                    if not self._feed.endless:
-                        return
-                    raise Lost("has ended")
-                except Lost as lost:
+                    self._read_connection()
+                    return
+                except ConnectionLost as lost:
                     self._feed.close()
-                    self._miss(f"{self.name} {lost}; trying again in {pause:g} s")
-                    self._stop.wait(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE)
-                    self._pictures = self._reopened()
+                    self._note_problem(f"{self.name} {lost}; trying again in {self._pause:g} s")
+                    self._stop.wait(self._pause)
+                    self._pause = min(2 * self._pause, MAX_PAUSE)
+                    self._pictures = self._reopen()
         except Exception as failure:
             self._failure = failure
         finally:
@@ -186,7 +181,17 @@ class Live:
                 self._over = True
                 self._changed.notify()
 
-    def _reopened(self) -> Iterator[np.ndarray]:
+    def _read_connection(self) -> None:
+        """Keep the newest picture until the end of this connection, or until stopped."""
+        for image in self._pictures:
+            if self._stop.is_set():
+                return
+            self._put(image)
+            self._pause = FIRST_PAUSE
+        if self._feed.endless:
+            raise ConnectionLost("has ended")
+
+    def _reopen(self) -> Iterator[np.ndarray]:
         self._feed = self._connect()
         yield from self._feed
 
@@ -195,23 +200,23 @@ class Live:
             image = fit(image, self.width, self.height)
         with self._changed:
             now = time.monotonic()
-            self._broken |= now - self._last > SILENCE
+            self._interrupted |= now - self._last > MAX_SILENCE
             self._last = now
-            self._trouble = None
+            self._problem = None
             self._index += 1
             self.dropped += self._newest is not None
             self._newest = Frame(self._index, now - self._began, image)
             self._changed.notify()
 
-    def _miss(self, trouble: str) -> None:
+    def _note_problem(self, problem: str) -> None:
         with self._changed:
             self._newest = None
-            self._broken = True
-            self._trouble = trouble
+            self._interrupted = True
+            self._problem = problem
 
 
 def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Scale a picture to a size, with black rims where its shape is another."""
+    """Scale a picture to fit into a size, with black bars where its aspect ratio differs."""
     scale = min(width / image.shape[1], height / image.shape[0])
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     left, top = (width - size[0]) // 2, (height - size[1]) // 2

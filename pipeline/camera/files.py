@@ -1,4 +1,4 @@
-"""Videos and folders of pictures, shown as if they were live."""
+"""Videos and folders of pictures, played in real time."""
 
 import re
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from pipeline.camera.pace import Pace
 from pipeline.source import VideoFile
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-"""Names of the pictures in a folder."""
+"""File names of pictures."""
 
 
 class Video(Feed):
-    """A video file at its own pace."""
+    """A video file, played in real time."""
 
     endless = False
 
@@ -39,7 +39,7 @@ class Video(Feed):
 
 
 class Folder(Feed):
-    """Pictures in the order of the numbers in their names, at `Feed.rate`."""
+    """Pictures of a folder in the order of the numbers in their names, played at `Feed.rate`."""
 
     endless = False
 
@@ -62,11 +62,11 @@ class Folder(Feed):
             yield image
 
     def close(self) -> None:
-        """Nothing is open between pictures."""
+        """Do nothing: no file stays open."""
 
 
 def _numbers(file: Path) -> list[tuple[int, str]]:
-    """A key that sorts picture2 before picture10."""
+    """A sort key that puts picture2 before picture10."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in _parts(file.name)]
 
 

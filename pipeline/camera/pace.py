@@ -1,12 +1,12 @@
-"""Recordings as if they were happening: each picture when it is due."""
+"""Playing recordings in real time."""
 
 import time
 
 
 class Pace:
-    """Makes a recording come as if it were happening, from its second picture on.
+    """Plays a recording in real time, starting with its second picture.
 
-    The first one is looked at when the source is opened, long before anybody watches.
+    The first picture is read when the source is opened, long before it is played.
     """
 
     def __init__(self) -> None:
@@ -14,7 +14,7 @@ class Pace:
         self._began: float | None = None
 
     def wait(self, due: float) -> None:
-        """Sleep until it is time for what is `due` at this second of the recording."""
+        """Sleep until it is time for the picture at `due` seconds of the recording."""
         if self._first is None:
             self._first = due
             return

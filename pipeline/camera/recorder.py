@@ -1,4 +1,4 @@
-"""What is kept of a live source when the user asks for it: recordings and single pictures."""
+"""Recordings and pictures of a live source, saved at the user's request."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Writes annotated videos and pictures, never mirrored, while it is told to.
+    """Saves annotated recordings and pictures, never mirrored.
 
     Args:
         source: gives size, rate and time base.
-        path: the first recording, which begins at once; None to begin with none.
+        path: of a recording that starts at once; None to start without one.
 
     Attributes:
-        kept: the files that are done.
+        saved: the finished files.
 
     Raises:
         UserError: see `VideoSink`.
     """
 
     def __init__(self, source: Live, path: Path | None = None):
-        self.kept: list[Path] = []
+        self.saved: list[Path] = []
         self._source = source
         self._result: Result | None = None
         self._threshold = 0.0
-        self._asked = False
+        self._starting = False
         self._sink = None if path is None else VideoSink(path, source)
 
     @property
     def recording(self) -> bool:
-        """Whether what comes next is recorded."""
-        return self._asked or self._sink is not None
+        """Whether the next result is recorded."""
+        return self._starting or self._sink is not None
 
     def toggle(self) -> None:
-        """Finish the recording; or begin one in the working folder, named after the moment."""
+        """Stop the recording, or start one in the working folder, named after date and time."""
         if self._sink is not None:
             self._finish(self._sink)
         else:
-            self._asked = not self._asked
+            self._starting = not self._starting
 
     def save(self) -> None:
-        """Write the last picture into the working folder, named after the moment.
+        """Save the last picture into the working folder, named after date and time.
 
         Raises:
             UserError: it cannot be written there.
@@ -64,21 +64,21 @@ class Recorder:
         path = named_now("picture", ".png")
         if not cv2.imwrite(str(path), self._picture(self._result)):
             raise UserError(f"cannot write {path.absolute()}")
-        self.kept.append(path)
+        self.saved.append(path)
 
     def write(self, result: Result, threshold: float) -> None:
-        """Take the next result.
+        """Add the next result, and write it if a recording runs.
 
         Args:
-            result: later than the one before; nothing is drawn on its picture itself.
-            threshold: the pose model's own; a joint with a lower score was not seen.
+            result: later than the previous one; its own picture is not drawn on.
+            threshold: the pose model's; joints with a lower score are absent.
 
         Raises:
-            UserError: the disk is full, or gone.
+            UserError: the recording cannot be written, as on a full disk.
         """
         self._result, self._threshold = result, threshold
-        if self._asked:
-            self._asked = False
+        if self._starting:
+            self._starting = False
             self._sink = VideoSink(named_now("recording", ".mp4"), self._source)
         if self._sink is not None:
             self._sink.write(result.frame.time, self._picture(result))
@@ -101,11 +101,11 @@ class Recorder:
     def _finish(self, sink: VideoSink, error: BaseException | None = None) -> None:
         self._sink = None
         sink.close(error)
-        self.kept.append(sink.path)
+        self.saved.append(sink.path)
 
 
 def named_now(kind: str, suffix: str) -> Path:
-    """A file in the working folder that is not there yet, such as picture-20261231-235959.png."""
+    """An unused file name in the working folder, such as picture-20261231-235959.png."""
     name = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
     path, number = Path(f"{name}{suffix}"), 1
     while path.exists():

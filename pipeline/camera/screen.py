@@ -1,4 +1,4 @@
-"""The window: what is happening, as in a mirror, with how fresh it is, and the keys."""
+"""The window on the screen: the annotated picture, its rate and age, and the keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from models.errors import UserError
 from pipeline.overlay import draw, mirror, write
 
-if TYPE_CHECKING:  # a window needs no network to be loaded
+if TYPE_CHECKING:  # a window loads no network
     from pipeline.camera.feed import Live
     from pipeline.engine import Result
 
@@ -23,23 +23,23 @@ QUIT = (ord("q"), 27)  # 27 is Esc
 PAUSE = ord(" ")
 
 RECENT = 2.0
-"""Seconds over which speed and age are averaged."""
+"""Seconds over which rate and age are averaged."""
 
 
 class Screen:
-    """A window of the desktop. The mouse closes it, and so do q and Esc; space makes it pause.
+    """A window. It is closed by the mouse, q or Esc, and paused by space.
 
     Args:
-        source: what is shown; gives the size, the age of frames and how many were dropped.
-        mirrored: whether left and right are changed in what is shown (but not in any text).
-        keys: what to do at further keys.
+        source: gives the size, the clock, and the number of dropped frames.
+        mirrored: whether pictures are mirrored; texts never are.
+        keys: actions of further keys.
 
     Attributes:
-        paused: whether the picture shall stand still.
+        paused: whether the user has paused it.
         closed: whether the user has closed it.
 
     Raises:
-        UserError: there is no desktop to show a window on.
+        UserError: there is no screen to show a window on.
     """
 
     def __init__(self, source: Live, mirrored: bool, keys: Mapping[str, Callable[[], None]]):
@@ -63,12 +63,12 @@ class Screen:
         cv2.destroyAllWindows()
 
     def show(self, result: Result, threshold: float, marks: Sequence[str] = ()) -> None:
-        """Show what is known of a frame.
+        """Show a result.
 
         Args:
-            result: what is known; nothing is drawn on its picture itself.
-            threshold: the pose model's own; a joint with a lower score was not seen.
-            marks: lines to be written into the corner, such as that a recording runs.
+            result: its own picture is not drawn on.
+            threshold: the pose model's; joints with a lower score are absent.
+            marks: further lines for the corner, such as "recording".
         """
         image, people = result.frame.image, result.people
         if self._mirrored:
@@ -80,18 +80,21 @@ class Screen:
         self._show(self._picture, [self._meter.text(self._source.dropped), *marks])
 
     def wait(self) -> None:
-        """Attend to the keys while there is nothing new; an old picture never passes for live."""
+        """Handle keys while there is no new picture.
+
+        An interrupted source shows its problem on black: an old picture never passes for live.
+        """
         if self.paused:
             self._show(self._picture, ["paused: press space"])
         elif self._source.problem:
             self._show(np.zeros_like(self._picture), [self._source.problem], centred=True)
-        self._attend()
+        self._handle_keys()
 
     def _show(self, picture: np.ndarray, lines: Sequence[str], centred: bool = False) -> None:
         cv2.imshow(TITLE, write(picture.copy(), lines, centred))
-        self._attend()
+        self._handle_keys()
 
-    def _attend(self) -> None:
+    def _handle_keys(self) -> None:
         key = cv2.waitKey(1) & 0xFF
         visible = cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 1
         if key in QUIT or not visible:
@@ -103,26 +106,26 @@ class Screen:
 
 
 class Meter:
-    """How many frames a second are shown, and how old they are."""
+    """Rate and age of the frames that are shown."""
 
     def __init__(self) -> None:
         self._shown: deque[tuple[float, float]] = deque()
 
     def note(self, now: float, taken: float) -> None:
-        """Count a frame that was taken and is shown at these times, in seconds."""
+        """Count a frame that is shown at `now` and was taken at `taken`, in seconds."""
         self._shown.append((now, now - taken))
         while now - self._shown[0][0] > RECENT:
             self._shown.popleft()
 
     @property
     def rate(self) -> float:
-        """Frames a second."""
+        """Frames shown a second."""
         span = self._shown[-1][0] - self._shown[0][0] if self._shown else 0
         return (len(self._shown) - 1) / span if span else 0.0
 
     @property
     def age(self) -> float:
-        """Mean seconds from taking a frame to showing it."""
+        """Mean time in seconds from taking a frame to showing it."""
         return sum(age for _, age in self._shown) / max(1, len(self._shown))
 
     def text(self, dropped: int) -> str:

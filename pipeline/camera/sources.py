@@ -1,4 +1,4 @@
-"""Live sources by the name that a user gives them."""
+"""Opening live sources by name."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from pipeline.camera.files import Folder, Video
 from pipeline.camera.streams import Stream, without_password
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
-"""Of the addresses that are opened."""
+"""Schemes of the addresses that are opened."""
 
 
 def open_live(source: str) -> Live:
-    """Open what `--source` names.
+    """Open a live source.
 
     Args:
-        source: a camera's number, an address with rtsp:// or http://, a folder of pictures (which
-            are shown 30 a second), or a video file. Files come at their own pace, as if live.
+        source: a camera's number, an address with rtsp:// or http://, a folder of pictures, or a
+            video file. Videos are played in real time, folders at 30 pictures a second.
 
     Raises:
         UserError: there is no such source, or it gives no picture.

@@ -6,35 +6,35 @@ from urllib.parse import urlsplit
 import av
 import numpy as np
 
-from pipeline.camera.feed import Feed, Lost
+from pipeline.camera.feed import ConnectionLost, Feed
 from pipeline.camera.pace import Pace
 
 PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto"
-"""What a stream may lead FFmpeg to: no files of this machine."""
+"""Protocols that FFmpeg may follow from a stream: none reads files of this machine."""
 TIMEOUT = 5.0
-"""Seconds that a stream may take to open, or to give the next packet."""
+"""Seconds that a stream may take to open, or to deliver the next packet."""
 
 
 class Stream(Feed):
-    """A live stream; one with an end, such as a file on a web server, is shown at its own pace."""
+    """A live stream. One with an end, such as a file on a web server, is played in real time."""
 
     def __init__(self, address: str):
         options = {
             "protocol_whitelist": PROTOCOLS,
             "rtsp_flags": "prefer_tcp",
-            "analyzeduration": "1000000",  # at most one second is spent on finding out what it is
+            "analyzeduration": "1000000",  # microseconds to find out the format
             "flags": "low_delay",
         }
         try:
             self._container = av.open(address, options=options, timeout=TIMEOUT)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise Lost(f"cannot be opened: {_reason(error)}") from error
+            raise ConnectionLost(f"cannot be opened: {_reason(error)}") from error
         video = next(iter(self._container.streams.video), None)
         if video is None or video.codec_context is None:
             self._container.close()
-            raise Lost("has no video that can be read")
+            raise ConnectionLost("has no video that can be read")
         self._video = video
-        self._video.thread_type = "SLICE"  # threads of whole frames would hold pictures back
+        self._video.thread_type = "SLICE"  # threads for whole frames would delay pictures
         self.rate = self._video.average_rate or self._video.guessed_rate or self.rate
         self.endless = self._container.duration is None
 
@@ -46,7 +46,7 @@ class Stream(Feed):
                     pace.wait(frame.time)
                 yield frame.to_ndarray(format="bgr24")
         except (av.FFmpegError, OSError) as error:
-            raise Lost(f"has broken off: {_reason(error)}") from error
+            raise ConnectionLost(f"has broken off: {_reason(error)}") from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -58,5 +58,5 @@ def _reason(error: Exception) -> str:
 
 
 def without_password(address: str) -> str:
-    """An address that may be shown: without the part that says who asks."""
+    """An address without user name and password, for messages."""
     return urlsplit(address)._replace(netloc=urlsplit(address).netloc.rpartition("@")[2]).geturl()

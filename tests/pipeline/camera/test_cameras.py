@@ -53,7 +53,7 @@ def test_a_camera_that_is_unplugged_and_comes_back(usb):
         assert grey_of(next_frame(frames)) == grey(2)
 
 
-def test_with_no_camera_the_ways_out_are_named(usb):
+def test_without_a_camera_the_message_names_alternatives(usb):
     with pytest.raises(UserError) as error:
         open_live("0")
     for way in ("camera 0", "plug it in", "--source", "a camera's number", "rtsp://", "folder"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.camera import feed
-from pipeline.camera.feed import Feed, Live, Lost, fit
+from pipeline.camera.feed import ConnectionLost, Feed, Live, fit
 from tests.pipeline.camera.watching import SIZE, grey_of, next_frame, until
 from tests.pipeline.videos import grey, picture
 
@@ -85,56 +85,56 @@ def test_sinks_find_what_they_need(source):
     assert source.path is None and not source.has_audio and source.max_seconds is None
 
 
-def test_a_break_is_told_and_the_next_picture_is_marked_as_a_new_beginning(cable, source):
+def test_a_lost_connection_is_reported_and_marks_an_interruption(cable, source):
     frames = iter(source)
     next_frame(frames)
-    assert not source.was_broken()
-    cable.put(picture(1, *SIZE), Lost("has been unplugged"))
+    assert not source.was_interrupted()
+    cable.put(picture(1, *SIZE), ConnectionLost("has been unplugged"))
     waited = until(frames, lambda frame: source.problem)
     assert "the camera has been unplugged; trying again in 0.02 s" in source.problem
     assert waited[-1] is None, "the picture from before the break is not live any more"
     cable.put(picture(2, *SIZE))
     assert grey_of(next_frame(frames)) == grey(2)
     assert source.problem is None and cable.connections == 2
-    assert source.was_broken() and not source.was_broken()
+    assert source.was_interrupted() and not source.was_interrupted()
 
 
-def test_a_picture_nobody_took_before_the_break_is_not_shown_after_it(cable, source):
+def test_a_picture_from_before_the_interruption_is_dropped(cable, source):
     frames = iter(source)
     next_frame(frames)
-    cable.put(picture(1, *SIZE), Lost("has ended"), picture(2, *SIZE))
+    cable.put(picture(1, *SIZE), ConnectionLost("has ended"), picture(2, *SIZE))
     assert grey_of(next_frame(frames)) == grey(2)
-    assert source.was_broken()
+    assert source.was_interrupted()
 
 
 def test_the_pauses_grow_and_start_small_again(cable, source, monkeypatch):
-    monkeypatch.setattr(feed, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(feed, "MAX_PAUSE", 0.05)
     frames = iter(source)
     next_frame(frames)
     told = []
     for _ in range(4):
-        cable.put(Lost("is away"))
+        cable.put(ConnectionLost("is away"))
         until(frames, lambda frame: source.problem and source.problem not in told[-1:])
         told.append(source.problem)
         if len(told) >= 3:
             break
     assert [line.split(" in ")[1] for line in told] == ["0.02 s", "0.04 s", "0.05 s"]
-    cable.put(picture(1, *SIZE), Lost("is away"))
+    cable.put(picture(1, *SIZE), ConnectionLost("is away"))
     until(frames, lambda frame: source.problem and "0.02" in source.problem)
 
 
-def test_silence_is_a_break_too(cable, source, monkeypatch):
-    monkeypatch.setattr(feed, "SILENCE", 0.05)
+def test_silence_is_an_interruption_too(cable, source, monkeypatch):
+    monkeypatch.setattr(feed, "MAX_SILENCE", 0.05)
     frames = iter(source)
     next_frame(frames)
     until(frames, lambda frame: source.problem)
     assert source.problem == "the camera gives no picture at the moment"
     cable.put(picture(1, *SIZE))
     assert grey_of(next_frame(frames)) == grey(1)
-    assert source.was_broken()
+    assert source.was_interrupted()
 
 
-def test_pictures_of_another_size_are_made_to_fit(cable, source):
+def test_pictures_of_another_size_are_fitted(cable, source):
     frames = iter(source)
     next_frame(frames)
     cable.put(np.full((48, 32, 3), 200, np.uint8))
@@ -148,7 +148,7 @@ def test_fit_never_leaves_the_size():
         assert fit(np.ones(shape, np.uint8), 64, 48).shape == (48, 64, 3)
 
 
-def test_a_fault_of_the_program_is_not_swallowed(cable, source):
+def test_an_unexpected_error_is_raised(cable, source):
     frames = iter(source)
     next_frame(frames)
     cable.put(ZeroDivisionError("a bug"))

@@ -8,7 +8,7 @@ from tests.pipeline.camera.watching import SIZE, grey_of
 from tests.pipeline.videos import grey, make_video, picture
 
 
-def test_a_file_comes_at_its_own_pace(tmp_path):
+def test_a_file_is_played_in_real_time(tmp_path):
     path = make_video(tmp_path / "a.mp4", frames=12, rate=25)
     with open_source(path) as file:
         pictures = [frame.image for frame in file]

@@ -24,10 +24,10 @@ def test_a_network_camera_is_cut_off_and_comes_back(kind):
         camera.plug()
         after = next_frame(frames)
         assert after.index > before.index and after.time > before.time
-        assert source.was_broken()
+        assert source.was_interrupted()
 
 
-def test_a_film_on_a_web_server_keeps_its_pace_and_ends(tmp_path):
+def test_a_video_on_a_web_server_is_played_in_real_time_and_ends(tmp_path):
     make_video(tmp_path / "a.mp4", frames=12, container_options={"movflags": "+faststart"})
     handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -1,0 +1,65 @@
+"""Watching a live source: every frame processed, recorded, written and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.camera.feed import Live
+    from pipeline.camera.recorder import Recorder
+    from pipeline.camera.screen import Screen
+    from pipeline.engine import Pipeline
+    from pipeline.sink import JsonLinesSink
+    from pipeline.source import Frame
+
+
+def watch(
+    pipeline: Pipeline,
+    source: Live,
+    recorder: Recorder,
+    report: Callable[[str], None],
+    lines: JsonLinesSink | None = None,
+    screen: Screen | None = None,
+) -> None:
+    """Process a live source until it ends, is stopped, or its window is closed.
+
+    Args:
+        pipeline: reset whenever the source was interrupted.
+        source: what to watch.
+        recorder: gets every result.
+        report: gets one line when the source breaks, and when it is back.
+        lines: gets every result, if given.
+        screen: shows every result, if given; frames are skipped while it is paused.
+
+    Raises:
+        UserError: an output cannot be written, or the source is damaged.
+    """
+    problem = None
+    for frame in source:
+        if source.problem != problem:
+            problem = source.problem
+            report(problem or f"{source.name} is back")
+        if source.was_interrupted():
+            pipeline.reset()
+        if frame is not None and not (screen and screen.paused):
+            _process(pipeline, frame, recorder, lines, screen)
+        elif screen:
+            screen.wait()
+        if screen and screen.closed:
+            source.stop()
+
+
+def _process(
+    pipeline: Pipeline,
+    frame: Frame,
+    recorder: Recorder,
+    lines: JsonLinesSink | None,
+    screen: Screen | None,
+) -> None:
+    result, threshold = pipeline(frame), pipeline.pose.threshold
+    recorder.write(result, threshold)
+    if lines:
+        lines.write(frame.index, frame.time, result.people, result.actions)
+    if screen:
+        screen.show(result, threshold, ["recording"] if recorder.recording else [])
