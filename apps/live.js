@@ -1,10 +1,10 @@
-// The browser's camera: one picture is under way at a time, and always the newest. Sending the next
-// one only when the last is answered keeps the age of what is shown to one round trip.
-// Gradio gives: element (this component), props.value (the session's name), server.look.
+// The browser's camera. The newest picture is sent when the previous one is answered, so that what is
+// shown is never older than one round trip.
+// From Gradio: element (this component), props.value (the session's name), server.process.
 
 const LONG_SIDE = 640;
 const QUALITY = 0.8;
-const PAUSE = 1000; // milliseconds after which a server that did not answer is asked again
+const PAUSE = 1000; // milliseconds until the next try, if the server does not answer
 
 const [button, picture, says] = ["button", "img", ".says"].map((name) => element.querySelector(name));
 const video = document.createElement("video");
@@ -52,7 +52,7 @@ async function watch(mine) {
     await nextPicture();
     const sent = performance.now();
     try {
-      const seen = await server.look([props.value, newest()]);
+      const seen = await server.process([props.value, newest()]);
       if (stream !== mine) return;
       if (seen.error) return stop(seen.error);
       trips.push([performance.now(), performance.now() - sent]);

@@ -1,4 +1,4 @@
-"""A web page that says what the people in a video, or before the browser's camera, are doing."""
+"""Serve a web page that recognises actions in videos and before the browser's camera."""
 
 import os
 import signal
@@ -6,8 +6,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-# Nothing leaves the machine; Gradio and what it brings read this when they are imported.
+# Nothing leaves the machine. Gradio and its dependencies read this when they are imported.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -16,7 +17,7 @@ import gradio as gr
 from apps.cli import Parser, run
 from models.errors import UserError
 from pipeline.overlay import draw, mirror
-from pipeline.web.limits import LONGEST
+from pipeline.web.limits import MAX_SECONDS
 from pipeline.web.page import (
     about,
     actions_now,
@@ -27,14 +28,20 @@ from pipeline.web.page import (
     table,
 )
 from pipeline.web.timeline import chart, read_events
-from pipeline.web.visitors import Networks, Settings, Visitors
+from pipeline.web.visitors import Networks, Settings, Visitor, Visitors
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [ROOT / "tests" / "data" / f"{name}.mp4" for name in ("two_people", "walk")]
 UPLOAD_LIMIT = 200
-"""Megabytes of an uploaded file."""
-NEWS = 0.25
-"""Seconds from one message about a video's progress to the next."""
+"""Largest uploaded file in megabytes."""
+PROGRESS_PERIOD = 0.25
+"""Seconds between updates of a video's progress."""
+QUIET: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+"""Options of events that run at once, without a sign of progress, and are not in the API."""
 CONFIDENCE = {"calibrated": None, "50 %": 0.5, "70 %": 0.7, "90 %": 0.9}
 THEME = gr.themes.Soft(
     primary_hue="teal",
@@ -59,8 +66,8 @@ be told apart. An answer takes half a second at least and is best after two. Peo
 tiny or cut off by the picture's edge are often missed. Nobody is identified: a person is a number
 that starts at 1 in every video. Do not let it decide anything about anybody.
 
-A video may last {LONGEST} seconds and have {UPLOAD_LIMIT} MB; longer ones are for `apps/video.py`.
-Uploads and results are deleted when the page is closed."""
+A video may last {MAX_SECONDS} seconds and have {UPLOAD_LIMIT} MB; longer ones are for
+`apps/video.py`. Uploads and results are deleted when the page is closed."""
 
 
 def parser() -> Parser:
@@ -68,7 +75,7 @@ def parser() -> Parser:
     command = Parser(prog="web.py", description=__doc__)
     command.add_argument("--host", default="127.0.0.1", help="address (default: this machine only)")
     command.add_argument("--port", type=int, default=7860, help="default 7860")
-    command.add_argument("--share", action="store_true", help="also public, through gradio.live")
+    command.add_argument("--share", action="store_true", help="also serve publicly, by gradio.live")
     command.add_argument("--weights", type=Path, help="another STRL checkpoint (.safetensors)")
     command.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, mps")
     return command
@@ -78,7 +85,7 @@ def main() -> None:
     """Run the program.
 
     Raises:
-        UserError: the port is taken, or the weights cannot be read.
+        UserError: the address cannot be used, or the weights cannot be read.
     """
     options = parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder is deleted
@@ -103,13 +110,13 @@ def main() -> None:
 
 
 def page(networks: Networks, visitors: Visitors) -> gr.Blocks:
-    """The page, with its tabs and what they do."""
+    """The page with its tabs."""
     with gr.Blocks(
         title="Live action recognition", analytics_enabled=False, delete_cache=(600, 3600)
     ) as demo:
         gr.HTML(HEAD)
         with gr.Tab("Video"):
-            video_tab(visitors)
+            connect_video_tab(VideoTab(), visitors)
         with gr.Tab("Live"):
             live_tab(visitors)
         with gr.Tab("About"):
@@ -124,8 +131,8 @@ def page(networks: Networks, visitors: Visitors) -> gr.Blocks:
     return demo
 
 
-def settings_panel() -> list[gr.components.Component]:
-    """What a visitor may choose; `chosen` reads it."""
+def settings_panel() -> list[gr.Radio | gr.Slider]:
+    """The settings that a visitor may choose; `chosen` reads their values."""
     with gr.Accordion("Settings", open=False):
         return [
             gr.Radio(
@@ -139,116 +146,145 @@ def settings_panel() -> list[gr.components.Component]:
 
 
 def chosen(quality: str, people: float, confidence: str) -> Settings:
-    """The settings that the panel's values mean."""
+    """The settings for the values of the panel."""
     return Settings(quality, int(people), CONFIDENCE[confidence])
 
 
 def session(request: gr.Request) -> str:
-    """The name of a visitor's session; callers of the API who keep none share one."""
+    """The name of a visitor's session; callers of the API without one share one."""
     return request.session_hash or "none"
 
 
-def only_uploads(component: gr.components.Component) -> None:
-    """Let a component take uploads only: Gradio would fetch any address that a client names."""
+def only_uploads(component: gr.Video) -> None:
+    """Restrict a component to uploaded files: Gradio would open any address that a client names."""
     take = component.async_move_resource_to_block_cache
 
-    async def take_file(place: str | Path | None) -> str | None:
-        if place and not Path(place).resolve().is_relative_to(component.GRADIO_CACHE):
+    async def take_file(url_or_file_path: str | Path | None) -> str | None:
+        path = url_or_file_path
+        if path and not Path(path).resolve().is_relative_to(component.GRADIO_CACHE):
             raise gr.Error("Please upload the video.", print_exception=False)
-        return await take(place)
+        return await take(path)
 
-    component.async_move_resource_to_block_cache = take_file
+    # Gradio has no setting for it.
+    component.async_move_resource_to_block_cache = take_file  # type: ignore[method-assign]
 
 
-def video_tab(visitors: Visitors) -> None:
-    """A video in; the annotated one, a chart, a table and files out."""
-    with gr.Row():
-        with gr.Column(min_width=340):
-            upload = gr.Video(label="Your video", sources=["upload"], height=280)
-            only_uploads(upload)
-            start = gr.Button("Recognise actions", variant="primary")
-            status = gr.HTML(visible=False)
-            cancel = gr.Button("Cancel", visible=False)
-            examples = gr.Examples(
-                [str(path) for path in EXAMPLES], upload, label="None at hand? Click one of these"
-            )
-            options = settings_panel()
-        with gr.Column(min_width=340, visible=False) as results:
-            video = gr.Video(label="Result", interactive=False, autoplay=True)
-            timeline = gr.HTML()
-            events = gr.HTML()
-            with gr.Row():
-                files = [
-                    gr.DownloadButton(what, size="sm", min_width=100)
-                    for what in ("Video (MP4)", "Frames (JSON Lines)", "Actions (CSV)")
-                ]
+class VideoTab:
+    """The components of the video tab: an upload, and its results."""
+
+    def __init__(self) -> None:
+        with gr.Row():
+            with gr.Column(min_width=340):
+                self.upload = gr.Video(label="Your video", sources=["upload"], height=280)
+                only_uploads(self.upload)
+                self.start = gr.Button("Recognise actions", variant="primary")
+                self.status = gr.HTML(visible=False)
+                self.cancel = gr.Button("Cancel", visible=False)
+                self.examples = gr.Examples(
+                    [str(path) for path in EXAMPLES],
+                    self.upload,
+                    label="None at hand? Click one of these",
+                )
+                self.settings = settings_panel()
+            with gr.Column(min_width=340, visible=False) as self.results:
+                self.video = gr.Video(label="Result", interactive=False, autoplay=True)
+                self.timeline = gr.HTML()
+                self.events = gr.HTML()
+                with gr.Row():
+                    self.files = [
+                        gr.DownloadButton(what, size="sm", min_width=100)
+                        for what in ("Video (MP4)", "Frames (JSON Lines)", "Actions (CSV)")
+                    ]
+
+
+def connect_video_tab(tab: VideoTab, visitors: Visitors) -> None:
+    """Let the buttons and examples of the video tab annotate a video."""
 
     def recognise(
         video: str, quality: str, people: float, confidence: str, request: gr.Request
-    ) -> Iterator[tuple]:
+    ) -> Iterator[tuple[Any, ...]]:
         """Annotate a video: its progress, and at last the video, JSON Lines and CSV files."""
         if not video:
             raise gr.Error("Choose a video first, or click an example.", print_exception=False)
-        began = told = time.monotonic()
-        settings = chosen(quality, people, confidence)
-        try:
-            for annotation in visitors.enter(session(request)).annotate(Path(video), settings):
-                now = time.monotonic()
-                if now - told >= NEWS:
-                    told = now
-                    yield progress(annotation, now - began), *[gr.skip()] * 4
-        except UserError as error:
-            raise gr.Error(str(error), duration=None, print_exception=False) from error
-        paths = annotation.video, annotation.lines, annotation.events
-        yield bar(1.0, "done"), str(annotation.video), *map(str, paths)
-
-    def wait() -> tuple:
-        return (
-            gr.update(visible=True, value=bar(None, "waiting for its turn")),
-            gr.update(visible=True),
-            gr.update(visible=False),
-            gr.update(visible=False),
+        yield from annotate_upload(
+            visitors.enter(session(request)), Path(video), chosen(quality, people, confidence)
         )
 
-    def show(request: gr.Request) -> tuple:
-        last = visitors.find(session(request)).last
-        found = read_events(last.events)
-        return gr.update(visible=True), chart(found, last.total or last.done), table(found)
+    def show(request: gr.Request) -> tuple[Any, ...]:
+        return show_results(visitors.find(session(request)))
 
-    def rest() -> tuple:
-        return gr.update(visible=False), gr.update(visible=False), gr.update(visible=True)
-
-    quiet = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     jobs = []
     for trigger, visibility in (
-        (start.click, "public"),
-        (examples.load_input_event.then, "private"),
+        (tab.start.click, "public"),
+        (tab.examples.load_input_event.then, "private"),
     ):
-        job = trigger(wait, None, [status, cancel, start, results], **quiet).then(
+        job = trigger(wait, None, [tab.status, tab.cancel, tab.start, tab.results], **QUIET).then(
             recognise,
-            [upload, *options],
-            [status, video, *files],
+            [tab.upload, *tab.settings],
+            [tab.status, tab.video, *tab.files],
             api_name="recognise",
             api_visibility=visibility,
             concurrency_limit=1,
             concurrency_id="video",
             show_progress="full",
-            show_progress_on=status,
+            show_progress_on=tab.status,
         )
-        job.success(show, None, [results, timeline, events], **quiet)
+        job.success(show, None, [tab.results, tab.timeline, tab.events], **QUIET)
         for ended in (job.success, job.failure):
-            ended(rest, None, [status, cancel, start], **quiet)
+            ended(rest, None, [tab.status, tab.cancel, tab.start], **QUIET)
         jobs.append(job)
-    cancel.click(rest, None, [status, cancel, start], cancels=jobs, **quiet)
+    tab.cancel.click(rest, None, [tab.status, tab.cancel, tab.start], cancels=jobs, **QUIET)
+
+
+def annotate_upload(visitor: Visitor, video: Path, settings: Settings) -> Iterator[tuple[Any, ...]]:
+    """Annotate a video for the page.
+
+    Yields:
+        The status, and what becomes of the video and the three files.
+    """
+    began = told = time.monotonic()
+    try:
+        for annotation in visitor.annotate(video, settings):
+            now = time.monotonic()
+            if now - told >= PROGRESS_PERIOD:
+                told = now
+                yield progress(annotation, now - began), *[gr.skip()] * 4
+    except UserError as error:
+        raise gr.Error(str(error), duration=None, print_exception=False) from error
+    files = [str(path) for path in (annotation.video, annotation.lines, annotation.events)]
+    yield bar(1.0, "done"), files[0], *files
+
+
+def show_results(visitor: Visitor) -> tuple[Any, ...]:
+    """Show the results' column, with the chart and the table of a visitor's last video."""
+    last = visitor.last
+    assert last is not None  # this follows a job that has succeeded
+    found = read_events(last.events)
+    return gr.update(visible=True), chart(found, last.total or last.done), table(found)
+
+
+def wait() -> tuple[Any, ...]:
+    """Show status and cancel button; hide start button and results."""
+    return (
+        gr.update(visible=True, value=bar(None, "waiting for its turn")),
+        gr.update(visible=True),
+        gr.update(visible=False),
+        gr.update(visible=False),
+    )
+
+
+def rest() -> tuple[Any, ...]:
+    """Hide status and cancel button; show the start button."""
+    return gr.update(visible=False), gr.update(visible=False), gr.update(visible=True)
 
 
 def live_tab(visitors: Visitors) -> None:
-    """The browser's camera, with what is seen drawn into its pictures."""
+    """The browser's camera, with people and actions drawn into its pictures."""
 
-    def look(sent: list[str]) -> dict[str, str]:
+    def process(sent: list[str]) -> dict[str, str]:
         name, url = sent
         try:
-            result, threshold = visitors.find(name).look(read_picture(url))
+            result, threshold = visitors.find(name).process(read_picture(url))
         except UserError as error:
             return {"error": str(error)}
         picture = draw(*mirror(result.frame.image, result.people), result.actions, threshold)
@@ -263,17 +299,16 @@ def live_tab(visitors: Visitors) -> None:
     camera = gr.HTML(
         html_template=LIVE,
         js_on_load=(ROOT / "apps" / "live.js").read_text(encoding="utf-8"),
-        server_functions=[look],
+        server_functions=[process],
     )
-    options = settings_panel()
-    private = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    gr.on([option.change for option in options], choose, options, None, **private)
+    settings = settings_panel()
+    gr.on([setting.change for setting in settings], choose, settings, None, **QUIET)
 
     def enter(request: gr.Request) -> str:
         visitors.enter(session(request))
         return session(request)
 
-    gr.on(None, enter, None, camera, **private)  # when the page is loaded
+    gr.on(None, enter, None, camera, **QUIET)  # when the page is loaded
 
 
 if __name__ == "__main__":

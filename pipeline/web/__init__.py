@@ -1,1 +1,1 @@
-"""What the page needs that is not Gradio: visitors, limits, HTML, the timeline."""
+"""The web page, apart from Gradio: visitors, limits, HTML, and the timeline."""

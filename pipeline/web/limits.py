@@ -1,41 +1,44 @@
-"""How much may be sent to a server."""
+"""Limits on what visitors may upload."""
 
 from models.errors import UserError
 from pipeline.source import VideoFile
 
-LONGEST = 120
-"""Seconds that an uploaded video may last."""
-LARGEST = (4096, 2304)
-"""A picture may not have more pixels than one of this width and height."""
+MAX_SECONDS = 120
+"""Longest duration of an uploaded video."""
+MAX_SIZE = (4096, 2304)
+"""Width and height of the largest picture; the number of pixels counts."""
 
 
 def check(source: VideoFile) -> None:
-    """Refuse what is too large or too long, as far as a video says.
+    """Check the size and the declared duration of a video.
 
     Raises:
-        UserError: it is.
+        UserError: the video is too large or too long.
     """
     check_size(source.width, source.height)
     check_length(source.duration or 0)
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse a picture with too many pixels.
+    """Check the size of a picture.
 
     Raises:
-        UserError: it has.
+        UserError: the picture has too many pixels.
     """
-    if width * height > LARGEST[0] * LARGEST[1]:
+    if width * height > MAX_SIZE[0] * MAX_SIZE[1]:
         raise UserError(
-            f"the picture is {width}×{height}, more than {LARGEST[0]}×{LARGEST[1]}: make it smaller"
+            f"the picture is {width}×{height}, "
+            f"more than {MAX_SIZE[0]}×{MAX_SIZE[1]}: make it smaller"
         )
 
 
 def check_length(seconds: float) -> None:
-    """Refuse a video that is too long.
+    """Check the duration of a video.
 
     Raises:
-        UserError: it is.
+        UserError: the video is too long.
     """
-    if seconds > LONGEST:
-        raise UserError(f"the video is longer than {LONGEST} seconds: cut it, or use apps/video.py")
+    if seconds > MAX_SECONDS:
+        raise UserError(
+            f"the video is longer than {MAX_SECONDS} seconds: cut it, or use apps/video.py"
+        )

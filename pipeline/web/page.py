@@ -1,4 +1,4 @@
-"""What a web page says and shows, as HTML, Markdown and pictures with an address."""
+"""Parts of the page, as HTML, Markdown and data URLs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 from models.errors import UserError
 from pipeline.web.limits import check_size
-from pipeline.web.words import moment, who_is
+from pipeline.web.words import format_time, name_people
 
 if TYPE_CHECKING:
     from models.action.label import Label
@@ -25,49 +25,49 @@ if TYPE_CHECKING:
 
 JPEG_URL = "data:image/jpeg;base64,"
 JPEG_QUALITY = 80
-"""Of live pictures, in OpenCV's 0..100."""
+"""Quality of live pictures, 0..100."""
 
 
 def picture_url(image: np.ndarray) -> str:
-    """A picture, uint8 [H, W, 3] BGR, as the address of itself: none is left on the disk."""
+    """Encode a picture, uint8 [H, W, 3] BGR, as a data URL, which leaves no file on the disk."""
     _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return JPEG_URL + base64.b64encode(jpeg.tobytes()).decode()
 
 
 def read_picture(url: str) -> np.ndarray:
-    """What `picture_url` wrote, or a browser: uint8 [H, W, 3], BGR.
+    """Decode a picture from a data URL of `picture_url` or a browser: uint8 [H, W, 3], BGR.
 
     Raises:
-        UserError: it is no JPEG, or has more pixels than `LARGEST`.
+        UserError: it is not a JPEG picture, or too large.
     """
     try:
         jpeg = base64.b64decode(url.removeprefix(JPEG_URL), validate=True)
         with Image.open(BytesIO(jpeg), formats=["JPEG"]) as picture:
-            check_size(*picture.size)  # before it is decoded
+            check_size(*picture.size)  # before decoding
             return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
     except (ValueError, OSError) as error:
         raise UserError("that is not a JPEG picture") from error
 
 
 def progress(annotation: Annotation, took: float) -> str:
-    """How much of a video is done, after so many seconds of work."""
+    """The progress of a video, after `took` seconds of work."""
     if not annotation.total:
-        return bar(None, f"{moment(annotation.done)} done")
+        return bar(None, f"{format_time(annotation.done)} done")
     share = min(1.0, annotation.done / annotation.total)
     left = took / share - took if share else 0.0
     return bar(share, f"{share:.0%} done, about {left:.0f} s to go")
 
 
 def bar(share: float | None, words: str) -> str:
-    """A progress bar; one that only shows that something is going on if `share` is None."""
+    """A progress bar with a text; without a length if `share` is None."""
     value = "" if share is None else f' value="{share:.3f}"'
     return f'<div class="progress"><progress{value}></progress><span>{escape(words)}</span></div>'
 
 
 def actions_now(people: Sequence[Person], actions: Sequence[Action]) -> str:
-    """What everybody in view is doing."""
+    """The current actions of the people in view."""
     lines = [
-        f'<div class="action"><span>{escape(who_is("+".join(map(str, action.people))))}</span>'
+        f'<div class="action"><span>{escape(name_people("+".join(map(str, action.people))))}</span>'
         f"<strong>{escape(action.label)}</strong><span>{meter(action.score)}</span></div>"
         for action in actions
         if action.label is not None
@@ -79,12 +79,13 @@ def actions_now(people: Sequence[Person], actions: Sequence[Action]) -> str:
 
 
 def table(events: Sequence[Event]) -> str:
-    """The events as rows of an HTML table, or a line that says that there are none."""
+    """The events as a table, or a line that says that there are none."""
     if not events:
         return '<p class="quiet">No known action was seen.</p>'
     rows = "".join(
-        f"<tr><td>{escape(event.label)}</td><td>{escape(who_is(event.who))}</td>"
-        f"<td>{moment(event.start)} – {moment(event.end)}</td><td>{meter(event.score)}</td></tr>"
+        f"<tr><td>{escape(event.label)}</td><td>{escape(name_people(event.who))}</td>"
+        f"<td>{format_time(event.start)} – {format_time(event.end)}</td>"
+        f"<td>{meter(event.score)}</td></tr>"
         for event in events
     )
     head = "<tr><th>Action</th><th>Who</th><th>When</th><th>Score</th></tr>"
@@ -100,7 +101,7 @@ def meter(score: float) -> str:
 
 
 def about(labels: Sequence[Label], limits: str) -> str:
-    """What can be recognised and what cannot, as Markdown."""
+    """The actions that can be recognised, and the limits, as Markdown."""
     alone = ", ".join(sorted(label.name for label in labels if label.people == 1))
     pairs = ", ".join(sorted(label.name for label in labels if label.people == 2))
     return f"""### What it can recognise

@@ -1,4 +1,4 @@
-"""What happened when: the events of a video, and a chart of them over time as HTML."""
+"""The timeline: the events of a video, and a chart of them over time as HTML."""
 
 import csv
 from collections.abc import Sequence
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from pipeline.web.words import moment, who_is
+from pipeline.web.words import format_time, name_people
 
 HUES = (174, 38, 262, 338, 205, 90, 300, 15, 235, 130)
-"""Of the actions' colours, in degrees, in the order in which they come up; then from the start."""
+"""Hues of the labels in degrees, in the order in which labels first occur; then repeated."""
 TICKS = (0.5, 1, 2, 5, 10, 20, 30)
-"""Seconds that may lie between two marks of the time axis."""
-MARKS = 8
-"""Marks that the axis has at most."""
+"""Possible distances of two marks of the time axis, in seconds."""
+MAX_MARKS = 8
+"""Largest number of marks on the time axis."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One action of one person or two, as `pipeline.sink.EventsSink` writes it.
+    """One action of one or two people, as in `pipeline.sink.EventsSink`.
 
     Attributes:
-        start, end: seconds.
+        start, end: in seconds.
         who: ids, such as "1" or "1+2".
         label: of the action.
         score: mean probability.
@@ -35,7 +35,7 @@ class Event:
 
 
 def read_events(path: Path) -> list[Event]:
-    """Read what `EventsSink` wrote as CSV."""
+    """Read a CSV file of `EventsSink`."""
     with path.open(encoding="utf-8", newline="") as file:
         return [
             Event(
@@ -50,11 +50,11 @@ def read_events(path: Path) -> list[Event]:
 
 
 def chart(events: Sequence[Event], seconds: float) -> str:
-    """A row for every person or pair, a bar for every action; pointing at a bar shows the score.
+    """Draw a row for each person or pair, and a bar for each event, with its score as a tip.
 
     Args:
-        events: what is drawn; nothing is drawn of none.
-        seconds: length of the video.
+        events: to draw; the chart of none is empty.
+        seconds: duration of the video.
     """
     if not events:
         return ""
@@ -64,7 +64,7 @@ def chart(events: Sequence[Event], seconds: float) -> str:
         hues.setdefault(event.label, HUES[len(hues) % len(HUES)])
     rows = sorted({event.who for event in events}, key=lambda who: (len(who), who))
     lanes = "".join(
-        f'<div class="who">{escape(who_is(who))}</div><div class="lane">'
+        f'<div class="who">{escape(name_people(who))}</div><div class="lane">'
         + "".join(_bar(event, hues[event.label], seconds) for event in events if event.who == who)
         + "</div>"
         for who in rows
@@ -74,7 +74,7 @@ def chart(events: Sequence[Event], seconds: float) -> str:
 
 def _bar(event: Event, hue: int, seconds: float) -> str:
     left, width = event.start / seconds, (event.end - event.start) / seconds
-    when = f"{moment(event.start)} – {moment(event.end)}"
+    when = f"{format_time(event.start)} – {format_time(event.end)}"
     tip = f"{event.label}, {event.score:.0%}, {when}"
     return (
         f'<div class="bar" tabindex="0" data-tip="{escape(tip)}" '
@@ -84,7 +84,7 @@ def _bar(event: Event, hue: int, seconds: float) -> str:
 
 
 def _axis(seconds: float) -> str:
-    step = next((tick for tick in TICKS if seconds / tick < MARKS), TICKS[-1])
+    step = next((tick for tick in TICKS if seconds / tick < MAX_MARKS), TICKS[-1])
     marks = "".join(
         f'<span style="left: {i * step / seconds:.2%}">{i * step:g} s</span>'
         for i in range(int(seconds / step) + 1)

@@ -1,4 +1,4 @@
-"""Visitors of a server: the networks are loaded once, and everything else is each visitor's own."""
+"""Visitors of the web page: they share the networks, and nothing else."""
 
 import secrets
 import shutil
@@ -22,18 +22,18 @@ from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
 from pipeline.source import Frame, open_source
 from pipeline.web.limits import check, check_length
 
-FORGOTTEN = 2.0
-"""Seconds without a picture after which a live view starts afresh."""
+MAX_SILENCE = 2.0
+"""Seconds without a picture after which a live view is reset."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a visitor may choose.
+    """A visitor's settings.
 
     Attributes:
         quality: one of `QUALITIES`.
-        people: how many people's actions are named.
-        confidence: probability from which an action is named; the calibrated one if None.
+        people: number of people whose actions are recognised.
+        confidence: probability from which a label is shown; the calibrated one if None.
     """
 
     quality: str = "fast"
@@ -43,12 +43,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Annotation:
-    """The files that are made of a video.
+    """The results for a video, and how far they are.
 
     Attributes:
-        video: MP4; lines: JSON Lines; events: CSV. They are there once all is done.
-        done: seconds of the video that are done.
-        total: seconds that it has, or None where it does not say.
+        video, lines, events: MP4, JSON Lines and CSV files. They exist once everything is done.
+        done: processed seconds of the video.
+        total: its duration in seconds, or None where the file does not say.
     """
 
     video: Path
@@ -59,17 +59,17 @@ class Annotation:
 
 
 class Networks:
-    """What is loaded once and used by everybody.
+    """The networks, loaded once and shared by all visitors.
 
     Args:
         device: that the networks run on.
         weights: of the action classifier.
 
     Attributes:
-        labels: everything that can be recognised.
+        labels: the actions that can be recognised.
 
     Raises:
-        UserError: ``weights`` cannot be read, or ``device`` is not there.
+        UserError: `weights` cannot be read, or `device` is not available.
     """
 
     def __init__(self, device: str = "cpu", weights: Path | str = WEIGHTS):
@@ -81,7 +81,7 @@ class Networks:
         self.labels: list[Label] = self.pipeline(Settings()).classifier.model.labels
 
     def pipeline(self, settings: Settings) -> Pipeline:
-        """A pipeline with a memory of its own."""
+        """Create a pipeline on the shared networks, with tracks and windows of its own."""
         quality = settings.quality
         with self._busy:
             if quality not in self._poses:
@@ -96,7 +96,7 @@ class Networks:
             )
 
     def run(self, pipeline: Pipeline, frame: Frame) -> Result:
-        """One pass, when it is this caller's turn: live views do not slow each other down."""
+        """Process one frame, one caller after the other, so that live views share the machine."""
         with self._busy:
             return pipeline(frame)
 
@@ -105,13 +105,13 @@ class Visitor:
     """One visitor.
 
     Args:
-        networks: shared with all others.
-        folder: for the results of this visitor alone; made now, deleted by `leave`.
+        networks: shared with other visitors.
+        folder: for this visitor's results; created now, deleted by `leave`.
 
     Attributes:
-        settings: of what is seen live; after a change that begins afresh.
-        uploads: the files that were sent.
-        last: what was made of the last of them, once that is done.
+        settings: of the live view, which is reset when they change.
+        uploads: the visitor's uploaded files.
+        last: the complete results of the last upload, or None.
     """
 
     def __init__(self, networks: Networks, folder: Path):
@@ -121,16 +121,19 @@ class Visitor:
         self._networks = networks
         self._folder = folder
         self._live: LiveView | None = None
-        self._here = True
+        self._present = True
         folder.mkdir()
 
     def annotate(self, upload: Path, settings: Settings) -> Iterator[Annotation]:
-        """Annotate an upload, telling after every frame how far that is, and once all is done.
+        """Annotate an upload.
 
-        What is not carried to the end leaves nothing.
+        If it is not annotated to the end, all results are deleted.
+
+        Yields:
+            The progress after each frame, and the results at the end.
 
         Raises:
-            UserError: it is no video that can be read, or too long, or too large.
+            UserError: the file is not a readable video, or too long, or too large.
         """
         self.uploads.add(upload)
         self.last = None
@@ -138,7 +141,7 @@ class Visitor:
         suffixes = (".mp4", ".jsonl", ".csv")
         mp4, jsonl, csv = (folder / f"{upload.stem}-actions{suffix}" for suffix in suffixes)
         try:
-            with named(upload), ExitStack() as stack:
+            with short_name(upload), ExitStack() as stack:
                 source = stack.enter_context(open_source(upload))
                 check(source)
                 pipeline = self._networks.pipeline(settings)
@@ -150,7 +153,7 @@ class Visitor:
                 for result in stack.enter_context(closing(results)):
                     done = result.frame.time
                     check_length(done)
-                    if not self._here:
+                    if not self._present:
                         return
                     yield Annotation(mp4, jsonl, csv, done, source.duration)
             self.last = Annotation(mp4, jsonl, csv, done, source.duration)
@@ -159,8 +162,8 @@ class Visitor:
             if self.last is None:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def look(self, image: np.ndarray) -> tuple[Result, float]:
-        """What is seen in the newest picture of this visitor's camera.
+    def process(self, image: np.ndarray) -> tuple[Result, float]:
+        """Process the newest picture of this visitor's camera.
 
         Args:
             image: uint8 [H, W, 3], BGR, contiguous.
@@ -170,20 +173,20 @@ class Visitor:
         """
         if self._live is None or self._live.settings != self.settings:
             self._live = LiveView(self._networks, self.settings)
-        return self._live.look(image)
+        return self._live.process(image)
 
     def leave(self) -> None:
-        """End what is running, and delete everything."""
-        self._here = False
+        """Stop what is running, and delete all results."""
+        self._present = False
         self._live = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class LiveView:
-    """What is remembered of a visitor's camera.
+    """The state of a visitor's camera.
 
     Args:
-        networks: shared with all others.
+        networks: shared with other visitors.
         settings: chosen by the visitor.
     """
 
@@ -195,11 +198,11 @@ class LiveView:
         self._index = -1
         self._began = self._last = time.monotonic()
 
-    def look(self, image: np.ndarray) -> tuple[Result, float]:
-        """See `Visitor.look`; its time is the moment at which its turn came."""
+    def process(self, image: np.ndarray) -> tuple[Result, float]:
+        """Process a picture, as `Visitor.process`. Its time is when its turn comes."""
         with self._turn:
             now = time.monotonic()
-            if now - self._last > FORGOTTEN:
+            if now - self._last > MAX_SILENCE:
                 self._pipeline.reset()
             self._last = now
             self._index += 1
@@ -209,54 +212,54 @@ class LiveView:
 
 
 class Visitors:
-    """Everybody who is here, by the name of their session.
+    """The present visitors, by session.
 
     Args:
-        networks: shared by all.
-        folder: under which each has a folder.
-        kept: files of ours that visitors may take for an upload of theirs.
+        networks: shared by all visitors.
+        folder: parent of the visitors' folders.
+        kept: files that are not deleted when a visitor leaves, such as examples.
     """
 
     def __init__(self, networks: Networks, folder: Path, kept: Sequence[Path] = ()):
         self._networks = networks
         self._folder = folder
         self._kept = kept
-        self._here: dict[str, Visitor] = {}
+        self._visitors: dict[str, Visitor] = {}
         self._changing = Lock()
 
     def enter(self, session: str) -> Visitor:
-        """Who has this session; a new visitor if nobody has."""
+        """The visitor of a session; a new one if the session is new."""
         with self._changing:
-            if session not in self._here:
+            if session not in self._visitors:
                 folder = self._folder / secrets.token_hex(16)
-                self._here[session] = Visitor(self._networks, folder)
-            return self._here[session]
+                self._visitors[session] = Visitor(self._networks, folder)
+            return self._visitors[session]
 
     def find(self, session: str) -> Visitor:
-        """Who has this session.
+        """The visitor of a session.
 
         Raises:
-            UserError: nobody has, or not any more.
+            UserError: the session is unknown, or has ended.
         """
-        if session not in self._here:
+        if session not in self._visitors:
             raise UserError("this visit has ended: load the page again")
-        return self._here[session]
+        return self._visitors[session]
 
     def leave(self, session: str) -> None:
-        """End a session, with everything that was sent and made in it."""
+        """End a session, and delete its uploads and results."""
         with self._changing:
-            gone = self._here.pop(session, None)
-            if gone is None:
+            visitor = self._visitors.pop(session, None)
+            if visitor is None:
                 return
-            gone.leave()
-            for upload in gone.uploads.difference(*(v.uploads for v in self._here.values())):
+            visitor.leave()
+            for upload in visitor.uploads.difference(*(v.uploads for v in self._visitors.values())):
                 if not any(cmp(upload, file, shallow=False) for file in self._kept):
                     upload.unlink()
 
 
 @contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Let errors name a file as the visitor does, not where it is here."""
+def short_name(path: Path) -> Iterator[None]:
+    """Let errors name a file as the visitor does, without its folder on the server."""
     try:
         yield
     except UserError as error:
