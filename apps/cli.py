@@ -1,44 +1,50 @@
-"""What the doors share: the options of the pipeline, and how mistakes are answered."""
+"""What the doors share: options, building the pipeline, and reporting errors."""
+
+from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from models.errors import UserError
 from models.runtime.graphs import RUNTIMES
 
+if TYPE_CHECKING:
+    from pipeline.engine import Pipeline
+
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that answers a mistake with one line."""
+    """An argument parser that reports a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what `run` prints."""
+        """Raise the error that `run` reports."""
         raise UserError(f"{message} (see --help)")
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a door; a `UserError` becomes one line on standard error and exit status 2.
+    """Run a program.
 
-    Ctrl-C exits with 130, as shells have it. Notes on the exception, such as where the part that
-    was done is, go into the same line.
+    A `UserError` becomes one line on standard error and exit status 2. Ctrl-C exits with 130, as is
+    usual in shells. Notes on the exception, such as the name of a partial output, are added to the
+    line.
     """
     try:
         main()
     except UserError as error:
-        _leave(f"error: {error}", error, 2)
+        _exit(f"error: {error}", error, 2)
     except KeyboardInterrupt as interrupt:
-        _leave("stopped", interrupt, 130)
+        _exit("stopped", interrupt, 130)
 
 
-def _leave(line: str, reason: BaseException, status: int) -> NoReturn:
+def _exit(line: str, reason: BaseException, status: int) -> NoReturn:
     print("; ".join([line, *getattr(reason, "__notes__", [])]), file=sys.stderr)
     sys.exit(status)
 
 
 def confidence(text: str) -> float:
-    """A probability, for argparse."""
+    """Parse a probability, for argparse."""
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
@@ -46,23 +52,23 @@ def confidence(text: str) -> float:
 
 
 def people(text: str) -> int:
-    """A positive number, for argparse."""
+    """Parse a positive number, for argparse."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
     return value
 
 
-def add_output_options(command: Parser, video: str, **settings: str) -> argparse._ArgumentGroup:
-    """Add the options for what is written: an annotated video, and JSON Lines.
+def add_output_options(command: Parser, video: str, **settings: Any) -> argparse._ArgumentGroup:
+    """Add the options for outputs: an annotated video, and JSON Lines.
 
     Args:
-        command: the parser of the door.
-        video: name of the option for the video, a path.
-        settings: `add_argument`'s, for this option.
+        command: the program's parser.
+        video: name of the option for the video's path.
+        settings: of this option, as for `add_argument`.
 
     Returns:
-        The group of these options; a door adds those of its own.
+        The group of these options, for further outputs.
     """
     output = command.add_argument_group("output")
     output.add_argument(video, type=Path, **settings)
@@ -74,12 +80,12 @@ def add_pipeline_options(command: Parser) -> None:
     """Add the options that `build_pipeline` reads."""
     what = command.add_argument_group("what is recognised")
     what.add_argument(
-        "--people", type=people, default=2, help="people whose actions are named (default 2)"
+        "--people", type=people, default=2, help="people whose actions are recognised (default 2)"
     )
     what.add_argument(
         "--confidence",
         type=confidence,
-        help="probability, 0 to 1, from which an action is named (default: the calibrated one)",
+        help="probability, 0 to 1, from which an action is shown (default: calibrated)",
     )
     what.add_argument("--weights", type=Path, help="another STRL checkpoint (.safetensors)")
     what.add_argument("--list-actions", action="store_true", help="list what can be recognised")
@@ -95,7 +101,7 @@ def add_pipeline_options(command: Parser) -> None:
         "--pose-config",
         type=Path,
         metavar="X.py",
-        help="an MMPose config of your own; it is Python, and is run: only use one you trust",
+        help="an MMPose config of your own; it is Python code and is run: only use one you trust",
     )
     pose.add_argument("--pose-checkpoint", type=Path, metavar="Y.pth", help="its weights")
     pose.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, mps")
@@ -107,13 +113,13 @@ def add_pipeline_options(command: Parser) -> None:
     pose.add_argument("--half", action="store_true", help="half precision, on a GPU by PyTorch")
 
 
-def build_pipeline(options: argparse.Namespace):
-    """The pipeline that was asked for.
+def build_pipeline(options: argparse.Namespace) -> Pipeline:
+    """Build the pipeline for the options of `add_pipeline_options`.
 
     Raises:
-        UserError: a model is unknown or cannot be read, or the device is not there.
+        UserError: a model is unknown or cannot be read, or the device is not available.
     """
-    # Imported here, since it takes seconds and a mistake in the arguments should not.
+    # Imported here: it takes seconds, which reporting a mistake in the arguments should not.
     from pipeline.engine import QUALITIES, WEIGHTS, Pipeline
     from pipeline.pose import PoseEstimator
 
@@ -138,7 +144,7 @@ def build_pipeline(options: argparse.Namespace):
 
 
 def list_actions(options: argparse.Namespace) -> None:
-    """Print every label of the classifier, one a line, with the number of people it takes."""
+    """Print the classifier's labels, each on a line with the number of people it takes."""
     from models.action.strl import STRL
     from pipeline.engine import WEIGHTS
 

@@ -1,5 +1,6 @@
-"""A video in, an annotated video out: who is in it, and what they are doing."""
+"""Annotate a video with the people in it and their actions."""
 
+import argparse
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -51,14 +52,14 @@ def main() -> None:
     process(options)
 
 
-def process(options) -> None:
-    """Run the pipeline over the video, into every output asked for.
+def process(options: argparse.Namespace) -> None:
+    """Process the video into every output asked for.
 
     Raises:
-        UserError: an argument is wrong; or, when all is done, the video turns out damaged.
+        UserError: an argument is wrong, or, at the end, the video is damaged.
     """
     with ExitStack() as stack:
-        # What is wrong with a file is said before the networks are loaded.
+        # Mistakes about files are reported before the networks are loaded.
         source = stack.enter_context(
             open_source(options.input, options.stride, options.max_seconds)
         )

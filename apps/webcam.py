@@ -1,4 +1,4 @@
-"""What the people in front of a camera are doing, while they do it."""
+"""Recognise the actions of people in front of a camera, live."""
 
 import argparse
 import signal
