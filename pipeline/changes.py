@@ -11,8 +11,8 @@ import numpy as np
 COLUMNS, ROWS = 64, 36
 """Size of a thumbnail in cells."""
 MIN_CHANGE = 10
-"""Grey levels by which a cell must change to count. While nobody entered, cells outside the boxes
-of tracked people changed by at most 5 in tai_chi and the hug; when somebody did, by 30 or more."""
+"""Grey levels by which a cell must change to count. Outside the boxes of tracked people, cells of
+tai_chi and the hug changed by at most 5; when a person entered, they changed by 30 or more."""
 MAX_SKIP = 3.0
 """Seconds after which the detector runs again although nothing has changed."""
 MARGIN = 0.15
@@ -45,7 +45,7 @@ class Changes:
         now: np.ndarray,
         tracked: np.ndarray,
     ) -> bool:
-        """Whether somebody may have entered a region since the last detector run on it.
+        """Whether a person may have entered a region since the last detector run on it.
 
         If so, run the detector: the next call compares with this one.
 

@@ -1,4 +1,4 @@
-"""Where people are: MoveNet MultiPose on the whole picture, or on a part of it."""
+"""Person detection: MoveNet MultiPose on the whole picture, or on a part of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ PEOPLE = 2
 """Default number of people whose actions are recognised."""
 
 TRACKED = 6
-"""Number of people who are tracked and drawn, unless more are asked for."""
+"""Number of people who are tracked and drawn, unless the actions of more are recognised."""
 
 PERIOD = 0.2
 """Seconds between classifications."""
@@ -249,7 +249,7 @@ class Pipeline:
         return self.tracker.update(frame.time, keypoints)
 
     def _start_detection(self, compared: Compared) -> None:
-        """Run the detector on the frame, unless it is certain that nobody new is there."""
+        """Run the detector on the frame, unless it is certain that no new person is there."""
         frame, turn = compared.frame, self._turn
         self._turn += 1
         tracked = self.tracker.expected_boxes(frame.time)
@@ -268,7 +268,7 @@ class Pipeline:
             self.tracker.skip_detection(frame.time)
 
     def _take_detections(self, time: float) -> None:
-        """Give the tracker the detections that are under way, once `LAG` has passed or at need."""
+        """Give the tracker pending detections after `LAG`, or at once if it needs them."""
         if self._detection is None:
             return
         began, found = self._detection

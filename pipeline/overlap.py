@@ -11,7 +11,7 @@ pictures in memory."""
 
 
 class _Stopped(Exception):
-    """The run has ended, and nobody takes a stage's results any more."""
+    """The run has ended: a stage's results are no longer taken."""
 
 
 class _Run:

@@ -54,9 +54,9 @@ TOLERANCE_GROWTH = 2.0
 DETECTION_PERIOD = 0.25
 """Seconds between detector runs."""
 STABLE_PERIOD, STABLE_RUNS = 0.5, 4
-"""The same once this many runs in a row found nobody new."""
+"""The same once this many runs in a row found no new person."""
 LOST_PERIOD = 0.1
-"""The same while nobody is tracked, or a track was lost recently."""
+"""The same while there is no track, or one was lost recently."""
 
 PROMINENCE_SPAN = 1.0
 """Time constant of the smoothing of prominence, in seconds."""
@@ -72,8 +72,8 @@ class Tracker:
         max_tracks: how many people are tracked at most; the most prominent stay.
 
     Attributes:
-        needs_detection: whether tracking depends on the next detection: nobody is tracked, or a
-            track was lost within `ESTIMATE_LOST` seconds.
+        needs_detection: whether tracking depends on the next detection: there is no track, or one
+            was lost within the last `ESTIMATE_LOST` seconds.
     """
 
     def __init__(self, threshold: float, max_tracks: int = 6):
@@ -108,7 +108,7 @@ class Tracker:
         )
 
     def skip_detection(self, time: float) -> None:
-        """Go without the detector run that is due at `time`: nobody new can be there."""
+        """Skip the detector run that is due at `time`, since there can be no new person."""
         self._last_detection = time
         self._stable_runs += 1
 
@@ -272,7 +272,7 @@ class Tracker:
             for i, (track, pose) in enumerate(zip(tracks, poses, strict=True))
             if not (self._is_person(track, pose, time) and bodies.add(pose, i, track.size))
         ]
-        # The detector may have seen a person whose own crop shows nobody, or somebody else.
+        # The detector may have found a person whose own crop shows nobody, or another person.
         for i in unused:
             detected = tracks[i].detected_pose
             if tracks[i].last_detected == time and detected is not None:

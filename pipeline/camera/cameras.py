@@ -21,9 +21,9 @@ class Camera(Feed):
                 "--source: a camera's number, a video, a folder of pictures, rtsp:// or http://"
             )
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        said = self._capture.get(cv2.CAP_PROP_FPS)
-        if said > 0:
-            self.rate = Fraction(said).limit_denominator(1001)
+        declared = self._capture.get(cv2.CAP_PROP_FPS)
+        if declared > 0:
+            self.rate = Fraction(declared).limit_denominator(1001)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         while True:
