@@ -38,6 +38,7 @@ def refused(monkeypatch, capsys, main, *arguments):
     return lines[0]
 
 
+@pytest.mark.training
 def test_from_skeletons_to_figures(monkeypatch, capsys, tmp_path):
     """Pre-train, fine-tune with validation, and evaluate, in both modes and with a probe."""
     data = dataset(tmp_path / "a.pkl", clips=18, layout="msr20")
@@ -68,6 +69,7 @@ def test_from_skeletons_to_figures(monkeypatch, capsys, tmp_path):
         assert json.loads(figures.read_text())["top-1"] >= 0.5
 
 
+@pytest.mark.training
 def test_temperature_and_thresholds_are_taken_from_a_calibrated_checkpoint(monkeypatch, tmp_path):
     data, calibrated, out = (
         dataset(tmp_path / "a.pkl"),
@@ -84,6 +86,7 @@ def test_temperature_and_thresholds_are_taken_from_a_calibrated_checkpoint(monke
     assert STRL.load(out).thresholds == {1: 0.61, 2: 0.42}
 
 
+@pytest.mark.training
 def test_it_continues_from_a_classifier_with_other_labels(monkeypatch, tmp_path):
     data, first, out = dataset(tmp_path / "a.pkl"), tmp_path / "first", tmp_path / "out"
     given = ["--data", data, "--work-dir", tmp_path / "run", "--epochs", 1]
@@ -96,6 +99,7 @@ def test_it_continues_from_a_classifier_with_other_labels(monkeypatch, tmp_path)
     assert len(STRL.load(out).clips) == 12  # of both trainings
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(
     ("config", "people"),
     [("ntu60", 2), ("ntu120", 2), ("finegym", 1), ("diving48", 1)],
@@ -110,6 +114,7 @@ def test_the_ready_configs_take_files_as_pyskl_publishes_them(
     assert [label.name for label in STRL.load(out).labels] == ["class 0", "class 1"]
 
 
+@pytest.mark.training
 def test_the_classes_of_ntu_have_names(monkeypatch, tmp_path):
     names = CONFIGS / "ntu_labels.json"
     assert list(json.loads(names.read_text())) == [f"class {index}" for index in range(120)]
@@ -120,6 +125,7 @@ def test_the_classes_of_ntu_have_names(monkeypatch, tmp_path):
     assert [label.name for label in STRL.load(out).labels] == ["drink water", "eat meal/snack"]
 
 
+@pytest.mark.training
 def test_classes_are_mapped_onto_the_vocabulary(monkeypatch, capsys, tmp_path):
     data, out = dataset(tmp_path / "a.pkl", layout="sbu15"), tmp_path / "strl.safetensors"
     mapping = tmp_path / "map.json"

@@ -26,6 +26,7 @@ def refused(monkeypatch, capsys, *arguments):
     return capsys.readouterr().err
 
 
+@pytest.mark.training
 def test_it_writes_a_checkpoint_that_lists_its_clips(monkeypatch, tmp_path):
     data, out = dataset(tmp_path / "a.pkl"), tmp_path / "mae.safetensors"
     options = ["--data", data, "--split", "train", "--out", out, "--work-dir", tmp_path / "run"]
@@ -56,6 +57,7 @@ def test_mistakes_are_answered_with_one_line(monkeypatch, capsys, tmp_path):
         assert text.startswith("error: ")
 
 
+@pytest.mark.training
 def test_two_processes_share_the_work(tmp_path):
     data, out = dataset(tmp_path / "a.pkl"), tmp_path / "mae.safetensors"
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]

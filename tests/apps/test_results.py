@@ -77,6 +77,7 @@ def names(out):
     return sorted(json.loads(path.read_text())["name"] for path in out.glob("*.json"))
 
 
+@pytest.mark.training
 def test_a_table_is_put_between_its_marks(results, tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- benchmark -->\nold\n<!-- /benchmark -->\nafter\n")
@@ -92,6 +93,7 @@ def test_a_table_is_put_between_its_marks(results, tmp_path, capsys):
     assert page.read_text() == "no marks"
 
 
+@pytest.mark.training
 def test_what_is_done_is_not_repeated_and_protocols_are_averaged_by_seed(results, tmp_path):
     out = tmp_path / "out"
     assert [row[0] for row in results(BENCHMARK, "--only", "one")] == ["one"]
@@ -108,6 +110,7 @@ def test_what_is_done_is_not_repeated_and_protocols_are_averaged_by_seed(results
     ]
 
 
+@pytest.mark.training
 def test_a_mean_waits_for_all_its_protocols_and_a_change_of_the_recipe_asks_for_new_runs(results):
     results(BENCHMARK, "--only", "one")
     assert [row[0] for row in results(BENCHMARK, "--table", data=())] == ["one"]
@@ -115,6 +118,7 @@ def test_a_mean_waits_for_all_its_protocols_and_a_change_of_the_recipe_asks_for_
     assert results(changed, "--table", data=()) == []
 
 
+@pytest.mark.training
 def test_protocols_of_one_mean_may_have_a_recipe_of_their_own(results, tmp_path):
     own = BENCHMARK.replace("seeds=[0]", 'seeds=[0], overrides={{"both": {{"{key}": 1}}}}')
     results(own.replace("{key}", "finetune.schedule.epochs"), "--only", "one")
@@ -122,6 +126,7 @@ def test_protocols_of_one_mean_may_have_a_recipe_of_their_own(results, tmp_path)
     assert record["recipe"]["finetune"]["schedule"]["epochs"] == 1
 
 
+@pytest.mark.training
 def test_each_arm_takes_its_best_rate_and_both_the_same_clips(results, tmp_path):
     out, picture = tmp_path / "out", tmp_path / "curve.png"
     results(FRACTIONS, "--plot", picture)
@@ -150,6 +155,7 @@ def test_each_arm_takes_its_best_rate_and_both_the_same_clips(results, tmp_path)
     assert rows[0] == expected
 
 
+@pytest.mark.training
 def test_every_kind_of_variant_runs_and_equal_ones_run_once(results, tmp_path):
     rows = results(ABLATION)
     assert [row[0] for row in rows] == ["recipe", "the same", "flat", "scratch", "linear", "alone"]
@@ -159,6 +165,7 @@ def test_every_kind_of_variant_runs_and_equal_ones_run_once(results, tmp_path):
     assert len(list((out / "pretrained").glob("*.safetensors"))) == 2
 
 
+@pytest.mark.training
 def test_a_run_belongs_to_the_process_that_works_on_it_until_it_dies(monkeypatch, tmp_path):
     dataset(tmp_path / "a.pkl")
     (tmp_path / "config.py").write_text(BENCHMARK.format(tiny=TINY))

@@ -22,6 +22,8 @@ from playwright.sync_api import expect, sync_playwright
 from tests.pipeline.camera.streams import jpegs
 from tests.pipeline.videos import CLIPS, make_video
 
+pytestmark = pytest.mark.browser
+
 PROGRAM = Path(__file__).parents[2] / "apps" / "web.py"
 WALK = CLIPS / "walk.mp4"
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -31,8 +33,6 @@ ALONE = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
-
-needs_browser = pytest.mark.skipif(not BROWSER, reason="there is no Chromium on this machine")
 
 
 class Server:
@@ -100,6 +100,8 @@ def short(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """Chromium with the walk before its camera."""
+    if not BROWSER:
+        pytest.skip("there is no Chromium on this machine")
     camera = tmp_path_factory.mktemp("camera") / "walk.mjpeg"
     camera.write_bytes(b"".join(jpegs(WALK)))
     fake = (
@@ -155,7 +157,6 @@ def wait_for_result(page):
     expect(page.get_by_text("Frames (JSON Lines)")).to_be_visible(timeout=PATIENCE)
 
 
-@needs_browser
 def test_a_clip_becomes_a_video_a_timeline_and_files(visit):
     page = visit()
     recognise(page, WALK)
@@ -184,7 +185,6 @@ def test_a_clip_becomes_a_video_a_timeline_and_files(visit):
         assert name == "walk-actions.mp4" and container.streams.video[0].frames == 120
 
 
-@needs_browser
 def test_an_example_is_one_click(visit):
     page = visit()
     page.get_by_text("None at hand?").wait_for()
@@ -194,7 +194,6 @@ def test_an_example_is_one_click(visit):
     page.get_by_role("button", name="Recognise actions").wait_for()
 
 
-@needs_browser
 def test_cancel_stops_the_work_and_leaves_nothing(visit, server, short):
     page = visit()
     recognise(page, WALK)
@@ -207,7 +206,6 @@ def test_cancel_stops_the_work_and_leaves_nothing(visit, server, short):
     wait_for_result(page)
 
 
-@needs_browser
 @pytest.mark.parametrize("named", ["notes.txt", "notes.mp4"])
 def test_what_is_not_a_video_is_refused(visit, tmp_path, named):
     (tmp_path / named).write_text("Not a video at all.")
@@ -223,7 +221,6 @@ def test_what_is_not_a_video_is_refused(visit, tmp_path, named):
     page.get_by_role("button", name="Recognise actions").wait_for()
 
 
-@needs_browser
 def test_a_video_that_is_too_long_is_refused(visit, tmp_path):
     page = visit()
     recognise(page, make_video(tmp_path / "long.mp4", frames=125, rate=1))
@@ -231,7 +228,6 @@ def test_a_video_that_is_too_long_is_refused(visit, tmp_path):
     page.get_by_role("button", name="Recognise actions").wait_for()
 
 
-@needs_browser
 def test_two_visitors_wait_for_each_other_and_see_their_own(visit, server, short):
     first, second = visit(), visit()
     recognise(first, WALK)
@@ -249,7 +245,6 @@ def test_two_visitors_wait_for_each_other_and_see_their_own(visit, server, short
     second.locator("video").last.evaluate("video => video.play()")  # the other's is still there
 
 
-@needs_browser
 def test_the_live_tab_shows_what_the_camera_sees(visit, server):
     page = visit()
     page.get_by_role("tab", name="Live").click()
@@ -272,7 +267,6 @@ def test_the_live_tab_shows_what_the_camera_sees(visit, server):
     server.until(lambda: not server.made())
 
 
-@needs_browser
 def test_the_page_says_what_it_can_and_cannot_do(visit):
     page = visit()
     page.get_by_role("tab", name="About").click()
@@ -281,7 +275,6 @@ def test_the_page_says_what_it_can_and_cannot_do(visit):
     assert "walk" in text and "shake hands" in text and "Limits" in text
 
 
-@needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_nothing_is_wider_than_the_page(browser, server, width, scheme):

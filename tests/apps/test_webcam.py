@@ -207,6 +207,7 @@ class Desk:
         self.program.until(lambda: self.picture().mean() > 40)
 
 
+@pytest.mark.window
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs an X server")
 def test_the_window_and_its_keys(display, tmp_path):
     scene = pictures(TWO)[0]
@@ -249,6 +250,7 @@ def both_alike(look):
     return (first,) if np.array_equal(first, look()) else None
 
 
+@pytest.mark.window
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs an X server")
 def test_closing_the_window_ends_it_with_the_recording_whole(display, tmp_path):
     with (

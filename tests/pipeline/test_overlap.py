@@ -184,6 +184,7 @@ class Actor:
         return np.repeat(pose[None], len(boxes), axis=0)
 
 
+@pytest.mark.training
 def test_memory_stays_flat_over_thousands_of_frames():
     """A leak of pictures, tracks, windows or states would fill it."""
     pipeline = Pipeline(pose=Actor(), detector=Actor())

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from models.action.skeleton_mae import SkeletonMAE
@@ -77,6 +78,7 @@ def test_features_keep_angle_and_distance():
     assert torch.allclose(found, joints, atol=1e-4)
 
 
+@pytest.mark.training
 def test_training_finds_masked_joints():
     """After some steps on bodies at every angle, masked joints are found better than by guess."""
     torch.manual_seed(0)

@@ -39,6 +39,7 @@ def same(one, two):
     return all(torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.training
 def test_pretraining_changes_the_network_and_repeats(config, clips, tmp_path):
     runs = [pretrain(config, clips, RunOptions(tmp_path / name)) for name in "ab"]
     other = pretrain(config, clips, RunOptions(tmp_path / "c", seed=1))
@@ -47,6 +48,7 @@ def test_pretraining_changes_the_network_and_repeats(config, clips, tmp_path):
     assert runs[0].clips == [[clip.name, clip.fingerprint] for clip in clips]
 
 
+@pytest.mark.training
 def test_finetuning_learns_two_plain_actions(config, clips, tmp_path):
     config.finetune.schedule.epochs = 25
     model = finetune(config, clips, RunOptions(tmp_path / "run"))
@@ -55,6 +57,7 @@ def test_finetuning_learns_two_plain_actions(config, clips, tmp_path):
     assert not model.training
 
 
+@pytest.mark.training
 def test_a_resumed_run_ends_like_an_uninterrupted_one(config, clips, tmp_path):
     whole = finetune(config, clips, RunOptions(tmp_path / "whole"))
     longer = Config.fromfile(TINY)
@@ -81,6 +84,7 @@ def test_a_resumed_run_ends_like_an_uninterrupted_one(config, clips, tmp_path):
     assert all(torch.allclose(a.float(), b.float(), atol=1e-5) for a, b in pairs)
 
 
+@pytest.mark.training
 def test_the_clips_of_pretraining_are_remembered(config, clips, tmp_path):
     pretrained = pretrain(config, clips[:5], RunOptions(tmp_path / "pre"))
     model = finetune(config, clips[3:], RunOptions(tmp_path / "fine"), pretrained)
@@ -114,6 +118,7 @@ def test_mixed_precision_gives_nearly_the_same_loss():
     assert full["loss"].item() != mixed["loss"].item()
 
 
+@pytest.mark.training
 def test_calibration_sets_temperature_and_threshold(config, clips, tmp_path):
     config.merge_from_dict(
         {
