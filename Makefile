@@ -6,19 +6,27 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 CUDA_LIBRARIES := ^(cuda|nvidia|triton)
 
-.PHONY: demo test lint setup clean
+.PHONY: demo check test lint types setup clean
 
 demo: setup
 	mkdir -p out
 	$(BIN)/python apps/video.py tests/data/walk.mp4 --out out/demo.mp4 --events out/demo.csv
 	@echo "The annotated video is $(CURDIR)/out/demo.mp4"
 
-test: setup lint
+# What every change is tried with. One thread a network, since the tests share the cores already.
+check: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile \
+		-m "not browser and not window and not training"
+
+test: lint
 	$(BIN)/python -m pytest
 
-lint: setup
+lint: types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy --num-workers 2
 
 setup: $(VENV)/.done
 
