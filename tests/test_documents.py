@@ -15,8 +15,8 @@ RECORDS = ROOT / "docs" / "results"
 @pytest.mark.parametrize(
     ("kind", "document"),
     [
-        ("benchmark", Path("README.md")),
-        ("fractions", Path("README.md")),
+        ("benchmark", Path("docs/training.md")),
+        ("fractions", Path("docs/training.md")),
         ("ablation", Path("weights/MODEL_CARD.md")),
     ],
 )
