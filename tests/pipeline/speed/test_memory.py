@@ -17,6 +17,7 @@ def test_a_program_that_fails_is_no_figure(tmp_path):
         program(tmp_path / "none.mp4")
 
 
+@pytest.mark.training
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a child's peak memory")
 def test_time_and_memory_of_the_program(monkeypatch):
     monkeypatch.chdir(WALK.parent)

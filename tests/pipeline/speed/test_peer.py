@@ -6,6 +6,7 @@ from models.errors import UserError
 from pipeline.speed import peer
 
 
+@pytest.mark.training
 def test_the_peer_takes_turns_on_the_same_frames(pipeline, frames, tmp_path, monkeypatch):
     program = tmp_path / "peer.py"
     program.write_text(

@@ -5,6 +5,7 @@ from pipeline.speed.clips import WALKERS, read
 from pipeline.speed.plot import crowd, plot, scaled
 
 
+@pytest.mark.training
 def test_as_many_people_as_asked_for(pipeline):
     walkers = read(WALKERS, 1.0, 0.5)
     for count in (1, 5):

@@ -1,9 +1,12 @@
+import pytest
+
 from pipeline.speed.stages import stages, timed_networks
 from tests.pipeline.videos import CLIPS
 
 WALK = CLIPS / "walk.mp4"
 
 
+@pytest.mark.training
 def test_every_stage_is_timed_and_every_call_counted(pipeline, frames):
     before = pipeline.detector, pipeline.pose, pipeline.executor
     times = stages(pipeline, WALK, frames)
