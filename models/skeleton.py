@@ -82,6 +82,11 @@ def _both(*names: str) -> tuple[str, ...]:
     return tuple(f"{side} {name}" for name in names for side in ("left", "right"))
 
 
+def _right_first(*names: str) -> tuple[str, ...]:
+    """Each name with both sides, the right one first."""
+    return tuple(f"{side} {name}" for name in names for side in ("right", "left"))
+
+
 def _limb(side: str, *names: str) -> tuple[str, ...]:
     """The joints of one limb, named by its side."""
     return tuple(f"{side} {name}" for name in names)
@@ -120,10 +125,11 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     # JHMDB: Jhuang et al., ICCV 2013.
     "jhmdb15": (
         *("neck", "belly", "face"),
-        *("right shoulder", "left shoulder", "right hip", "left hip"),
-        *("right elbow", "left elbow", "right knee", "left knee"),
-        *("right wrist", "left wrist", "right ankle", "left ankle"),
+        *_right_first("shoulder", "hip", "elbow", "knee", "wrist", "ankle"),
     ),
+    # Penn Action: Zhang et al., ICCV 2013. Its documentation names the left joint of each pair
+    # first, but in the front views of its videos the right one is.
+    "penn13": ("head", *_right_first("shoulder", "elbow", "wrist", "hip", "knee", "ankle")),
     # MSR Action3D: Li et al., CVPRW 2010.
     "msr20": (
         *_both("shoulder"),
@@ -140,6 +146,23 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
         *_limb("right", "shoulder", "elbow", "hand"),
         *_limb("left", "hip", "knee", "foot"),
         *_limb("right", "hip", "knee", "foot"),
+    ),
+    # UTD-MHAD: Chen et al., ICIP 2015.
+    "utd20": (
+        *("head", "shoulder center", "spine", "hip center"),
+        *_limb("left", *_ARM),
+        *_limb("right", *_ARM),
+        *_limb("left", *_LEG),
+        *_limb("right", *_LEG),
+    ),
+    # KARD: Gaglio et al., IEEE Transactions on Human-Machine Systems, 2015.
+    "kard15": (
+        *("head", "neck"),
+        *_limb("right", "shoulder", "elbow", "hand"),
+        *_limb("left", "shoulder", "elbow", "hand"),
+        "torso",
+        *_limb("right", "hip", "knee", "foot"),
+        *_limb("left", "hip", "knee", "foot"),
     ),
 }
 """Joint names of each known layout, in the order of the layout. Left and right are the person's."""
