@@ -1,4 +1,4 @@
-"""Small data sets in PYSKL's format, of people who wave, squat, or push each other."""
+"""Small data sets in PYSKL's format, of people who wave, squat, walk or push each other."""
 
 import pickle
 
@@ -68,5 +68,61 @@ def dataset(path, clips=12, layout=None, people=1, dtype=np.float32, seed=0, **e
     }
     if layout:
         content |= {"layout": layout, "fps": 15, "classes": list(CLASSES)}
+    path.write_bytes(pickle.dumps({**content, **extra}))
+    return path
+
+
+def space_body(frames, joints=JOINTS, place=(0.0, 0.0, 3.0)):
+    """A person who stands and faces the camera: right, down and away in metres, [F, V, 3]."""
+    flat = 0.23 * body(joints)
+    return np.repeat(np.insert(flat, 2, 0, axis=1)[None], frames, axis=0) + np.float32(place)
+
+
+def space_act(action, frames, joints=JOINTS, place=(0.0, 0.0, 3.0)):
+    """A person who raises the left hand and waves (0) or walks 2 m to the picture's right (1)."""
+    points = space_body(frames, joints, place)
+    swing = np.sin(np.linspace(0, 10, frames))
+    for index, name in enumerate(joints):
+        side, _, kind = name.rpartition(" ")
+        if action == 0 and side == "left" and kind in ("wrist", "hand"):
+            points[:, index] += np.stack([0.15 * swing, 0 * swing - 0.6, 0 * swing], axis=1)
+        if action == 1 and kind in ("knee", "ankle", "foot"):
+            points[:, index, 0] += (0.25 if side == "left" else -0.25) * swing
+    if action == 1:
+        points[..., 0] += np.linspace(0, 2, frames)[:, None]
+    return points.astype(np.float32)
+
+
+def space_dataset(
+    path, clips=6, layout="kinect20", axes="right down away", people=1, score=True, **extra
+):
+    """Write a data set in space, in half precision, with the splits "train" and "test".
+
+    Without a layout, axes and scores it is like a published file of NTU RGB+D.
+    """
+    joints = LAYOUTS[layout or "ntu25"]
+    annotations = []
+    for index in range(clips):
+        places = [(0.8 * person, 0.0, 3.0 + 0.1 * index) for person in range(people)]
+        points = np.stack([space_act(index % 2, 40 + index, joints, place) for place in places])
+        if axes != "right down away":
+            points = points * np.float32((-1, -1, 1))
+        annotations.append(
+            {
+                "frame_dir": f"clip{index:02d}",
+                "label": index % 2,
+                "total_frames": points.shape[1],
+                "keypoint": points.astype(np.float16),
+            }
+        )
+        if score:
+            annotations[-1]["keypoint_score"] = np.ones(points.shape[:-1], np.float16)
+    names = [annotation["frame_dir"] for annotation in annotations]
+    content = {
+        "split": {"train": names[: 2 * clips // 3], "test": names[2 * clips // 3 :]},
+        "annotations": annotations,
+    }
+    if layout:
+        content |= {"layout": layout, "fps": 30, "classes": ["wave", "walk"], "axes": axes}
     path.write_bytes(pickle.dumps({**content, **extra}))
     return path

@@ -1,0 +1,133 @@
+"""Cameras for clips in space: the one that recorded a clip, and others placed around its people.
+
+Points are x to the right, y down and z away from the recording camera, which is at the origin,
+[P, F, 17, 3], NaN where a joint is missing. A camera projects them to x to the right and y down,
+[P, F, 17, 2]. Focal lengths only scale the picture, and windows are measured in torso lengths, so
+each camera has the one that suits. Roll and the picture's edge act in the picture, and are the same
+for all clips: see `models.data.augment`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+NEAR = 0.3
+"""Metres from the recording camera at which a joint is too near to be seen."""
+
+PASSED = 0.6
+"""Metres from the recording camera to which no Kinect saw the middle of a body come. Whoever comes
+nearer was moved there by whoever made the file, and the camera has to step back."""
+
+CLEARANCE = 1.0
+"""Metres that a camera which steps back keeps from the nearest joint."""
+
+
+def level(space: np.ndarray, pitch: float) -> np.ndarray:
+    """Rotate points so that y is vertical.
+
+    Args:
+        space: points [..., 3] of a camera that was tilted.
+        pitch: how far it looked down, radians.
+    """
+    return _rotated(space, 0.0, -pitch)
+
+
+def recorded_view(space: np.ndarray) -> np.ndarray:
+    """Project points as the recording camera saw them: x / z and y / z.
+
+    If people come so near that they would walk past the camera, it stands further back. A joint
+    that is too near to the camera, or behind it, is absent.
+
+    Args:
+        space: points [P, F, 17, 3], metres.
+
+    Returns:
+        [P, F, 17, 2] at a focal length of 1, NaN where a joint is absent.
+    """
+    depth = space[..., 2]
+    here = ~np.isnan(depth).all(axis=2)
+    if here.any() and np.nanmedian(depth[here], axis=1).min() < PASSED:
+        depth = depth + (CLEARANCE - np.nanmin(depth))
+    depth = np.where(depth < NEAR, np.nan, depth)
+    return space[..., :2] / depth[..., None]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera that looks at the middle of what it films.
+
+    Attributes:
+        yaw: how far it has gone around the people from where the recording camera was, radians.
+            From π / 2, it sees the left side of a person who faces the recording camera.
+        pitch: how far it looks down, radians; it is above the people then.
+        distance: from the middle of the people, in the unit of the points.
+        clearance: distance in the viewing direction to keep from the nearest joint, in the same
+            unit. The camera steps back for it, so that nobody is beside or behind it.
+    """
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    distance: float = 4.0
+    clearance: float = CLEARANCE
+
+    def project(self, space: np.ndarray) -> np.ndarray:
+        """Project points [P, F, 17, 3].
+
+        Returns:
+            [P, F, 17, 2] in the unit of the points: what is as far away as the middle has its size.
+        """
+        if np.isnan(space).all():
+            return space[..., :2]
+        middle = np.nanmean(space.reshape(-1, 3), axis=0)
+        seen = _rotated(space - middle, self.yaw, self.pitch)
+        distance = max(self.distance, self.clearance - float(np.nanmin(seen[..., 2])))
+        return seen[..., :2] * (distance / (seen[..., 2:] + distance))
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """The cameras to draw from.
+
+    The unit of distances is the torso length, half a metre for an adult: the distances are 2 to 8
+    metres, and 1 metre from the nearest joint.
+
+    Attributes:
+        yaw: how far to go around the people at most, to either side, radians.
+        pitch: the lowest, the most frequent and the highest pitch, radians. The defaults are from a
+            little below eye level to the corner of a ceiling.
+        distance: the shortest and the longest distance.
+        clearance: distance to keep from the nearest joint.
+    """
+
+    yaw: float = np.pi
+    pitch: tuple[float, float, float] = (-0.15, 0.05, 0.7)
+    distance: tuple[float, float] = (4.0, 16.0)
+    clearance: float = 2.0
+
+    def draw(self, rng: np.random.Generator) -> Camera:
+        """Draw a camera. Its pitch has a triangular distribution, the others are uniform."""
+        return Camera(
+            rng.uniform(-self.yaw, self.yaw),
+            rng.triangular(*self.pitch),
+            rng.uniform(*self.distance),
+            self.clearance,
+        )
+
+
+def cameras_around(count: int) -> list[Camera]:
+    """Place cameras all around people, for evaluation: 4 metres away, and a little above.
+
+    The first is where the recording camera was; the others follow at equal angles.
+    """
+    return [Camera(yaw=2 * np.pi * index / count, pitch=0.1) for index in range(count)]
+
+
+def _rotated(points: np.ndarray, yaw: float, pitch: float) -> np.ndarray:
+    """Rotate points [..., 3] into the axes of a camera that is turned by a yaw and a pitch."""
+    (cos, sin), (up, down) = (np.cos(yaw), np.sin(yaw)), (np.cos(pitch), np.sin(pitch))
+    matrix = [
+        [cos, 0.0, sin],
+        [down * sin, up, -down * cos],
+        [-up * sin, down, up * cos],
+    ]
+    return points @ np.array(matrix, points.dtype).T
