@@ -1,9 +1,10 @@
-"""Read data sets in PYSKL's annotation format (Duan et al., ACM MM 2022)."""
+"""Read data sets in PYSKL's annotation format (Duan et al., ACM MM 2022), in 2D and 3D."""
 
 import hashlib
 import io
 import json
 import pickle
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from models.action.label import NOTHING
+from models.data.camera import Camera, level, recorded_view
+from models.data.sources import SOURCES, Source
 from models.errors import UserError
 from models.sample import PEOPLE, Track, torso_length
 from models.skeleton import layout, to_coco
@@ -22,19 +25,28 @@ FPS = 30.0
 MIN_PRESENCE = 0.2
 """Minimum visibility of a second person, as a fraction of the first one's."""
 
+KINECT_AXES = "left up away"
+"""Directions of x, y and z in published 3D files: NTU RGB+D is in the camera space of Kinect v2."""
+
+_DIRECTIONS = {"right": (0, 1), "left": (0, -1), "down": (1, 1), "up": (1, -1)}
+_DIRECTIONS |= {"away": (2, 1), "towards": (2, -1)}
+
 
 @dataclass(frozen=True)
 class Clip:
     """A labelled clip of one or two people.
 
     Attributes:
-        name: "file/frame_dir", unique over data sets.
+        name: "data set/frame_dir", the identity of the clip: the same in a 2D and in a 3D file.
         label: name of the class; `NOTHING` for a clip of none of the actions.
         times: time of each frame, float64 [F], seconds.
-        keypoints: x and y in pixels and score, float32 [P, F, 17, 3], P = 1 or 2.
+        keypoints: x and y in pixels and score, float32 [P, F, 17, 3], P = 1 or 2. Of a 3D clip, as
+            its own camera saw it, at a focal length of 1.
         unit: torso length in pixels; 1 if no bone is visible.
         subject: number of the person who acts, if the file gives it.
         splits: splits of the file that contain the clip.
+        space: of a 3D clip, x to the right, y down (vertical, even if the camera was tilted) and z
+            away, in metres, NaN where a joint is missing, float32 [P, F, 17, 3].
     """
 
     name: str
@@ -44,6 +56,7 @@ class Clip:
     unit: float
     subject: int | None = None
     splits: frozenset[str] = frozenset()
+    space: np.ndarray | None = None
 
     @property
     def tracks(self) -> list[Track]:
@@ -51,14 +64,32 @@ class Clip:
         return [(self.times, person) for person in self.keypoints]
 
     @property
-    def file(self) -> str:
-        """Name of the file that the clip comes from, without its suffix."""
+    def source(self) -> str:
+        """Name of the data set."""
         return self.name.split("/")[0]
 
     @property
     def fingerprint(self) -> str:
         """Hash of the keypoints, 16 hexadecimal digits: the same for a renamed clip."""
         return hashlib.sha256(np.ascontiguousarray(self.keypoints).tobytes()).hexdigest()[:16]
+
+    def person(self, index: int) -> "Clip":
+        """Return the clip with one of its people alone."""
+        one, space = slice(index, index + 1), self.space
+        return replace(
+            self, keypoints=self.keypoints[one], space=None if space is None else space[one]
+        )
+
+    def view(self, camera: Camera) -> "Clip":
+        """Return the clip as another camera sees it.
+
+        Raises:
+            UserError: the clip is not in space.
+        """
+        if self.space is None:
+            raise UserError(f"the clip {self.name} is in 2D: it has one view")
+        keypoints = _keypoints(camera.project(self.space))
+        return replace(self, keypoints=keypoints, unit=_unit(keypoints))
 
 
 @dataclass(frozen=True)
@@ -84,40 +115,67 @@ class DataSet:
 def read(path: str | Path, joints: str | None = None, classes: list[str] | None = None) -> DataSet:
     """Read a data set in PYSKL's annotation format.
 
-    The pickle cannot run code: only arrays and plain containers are rebuilt.
+    The pickle cannot run code: only arrays and plain containers are rebuilt. `models.data.sources`
+    says what is done with clips of some data sets. Clips without any joint are left out.
+
+    The optional keys of a file are `layout`, `fps`, `classes`, `dataset` (its name, see
+    `dataset_name`), and `axes` for 3D: the directions of x, y and z as three words, such as "right
+    down away", out of right, left, up, down, away from the camera, and towards it.
 
     Args:
-        path: the pickle.
+        path: the pickle. 3D coordinates are in metres, and the camera is at the origin.
         joints: layout of the joints (see `models.skeleton.layout`). Default: the file's `layout`
-            key, or else COCO-17.
+            key, or else what PYSKL publishes: COCO-17 in 2D, ntu25 in 3D.
         classes: class names. Default: the file's `classes` key, or else "class 0", "class 1", ...
 
     Raises:
-        UserError: the file is missing, is not in this format, or has 3D coordinates; or its joints
-            do not fit the layout.
+        UserError: the file is missing, or is not in this format; or its joints do not fit the
+            layout.
     """
     path = Path(path)
     content = _unpickle(path)
     try:
         annotations, splits = content["annotations"], content["split"]
-        names = layout(joints or content.get("layout", "coco17"))
-        fps = float(content.get("fps", FPS))
+        spatial = np.shape(annotations[0]["keypoint"])[-1] == 3
+        names = layout(joints or content.get("layout", "ntu25" if spatial else "coco17"))
+        axes = _axes(content.get("axes", KINECT_AXES), path) if spatial else None
+        dataset = content.get("dataset") or dataset_name(path.stem)
+        source = SOURCES.get(dataset, Source())
+        fps = float(source.fps or content.get("fps", FPS))
         count = 1 + max(int(annotation["label"]) for annotation in annotations)
-        classes = classes or content.get("classes") or [f"class {i}" for i in range(count)]
+        known = classes or source.classes or content.get("classes")
+        classes = list(known or (f"class {i}" for i in range(count)))
         if count > len(classes):
             raise UserError(f"{path} has {count} classes but {len(classes)} class names")
         member: defaultdict[str, set[str]] = defaultdict(set)
         for split, inside in splits.items():
             for name in inside:
                 member[name].add(split)
-        clips = {
-            name: _clip(annotation, path, names, fps, classes, frozenset(member[name]))
-            for annotation in annotations
-            if (name := annotation["frame_dir"])
-        }
+        clips = {}
+        for annotation in annotations:
+            points = _points(annotation, path, names, axes, source)
+            if not points[..., -1].any():
+                continue
+            space = None
+            if axes is not None:
+                space = np.where(points[..., 3:] > 0, points[..., :3], np.nan) @ axes.T
+                space = space[:, _lowered_arms(space, round(source.lowering * fps)) :]
+                points = _keypoints(recorded_view(space))
+                space = level(space, np.radians(source.pitch))
+            name, subject = annotation["frame_dir"], annotation.get("subject")
+            clips[name] = Clip(
+                name=f"{dataset}/{name}",
+                label=classes[int(annotation["label"])],
+                times=np.arange(points.shape[1]) / fps,
+                keypoints=points,
+                unit=_unit(points),
+                subject=None if subject is None else int(subject),
+                splits=frozenset(member[name]),
+                space=space,
+            )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise UserError(f"{path} is not a PYSKL annotation file: {error!r}") from error
-    return DataSet(list(classes), clips, {name: list(split) for name, split in splits.items()})
+    return DataSet(classes, clips, {name: list(split) for name, split in splits.items()})
 
 
 def load_split(
@@ -157,7 +215,8 @@ def relabel(clips: Iterable[Clip], mapping: dict[str, str | None] | None) -> lis
 
     Args:
         clips: the clips.
-        mapping: new name of each class; None leaves its clips out. Without a mapping, nothing
+        mapping: new name of each class; None leaves its clips out. A key "data set/class" is for
+            the clips of that data set, and goes before the class alone. Without a mapping, nothing
             changes.
 
     Raises:
@@ -167,9 +226,11 @@ def relabel(clips: Iterable[Clip], mapping: dict[str, str | None] | None) -> lis
         return list(clips)
     result = []
     for clip in clips:
-        if clip.label not in mapping:
-            raise UserError(f"the label map lacks the class '{clip.label}'")
-        if (label := mapping[clip.label]) is not None:
+        key = f"{clip.source}/{clip.label}"
+        key = key if key in mapping else clip.label
+        if key not in mapping:
+            raise UserError(f"the label map lacks the class '{clip.label}' of {clip.source}")
+        if (label := mapping[key]) is not None:
             result.append(replace(clip, label=label))
     return result
 
@@ -180,7 +241,7 @@ def labelled(clips: Iterable[Clip]) -> list[Clip]:
 
 
 def read_label_map(path: str | Path) -> dict[str, str | None]:
-    """Read a label map: a JSON object from class names to labels.
+    """Read a label map: a JSON object from class names to labels, see `relabel`.
 
     A class mapped to null is left out. A class mapped to "nothing" serves as negatives.
 
@@ -201,9 +262,10 @@ def read_label_map(path: str | Path) -> dict[str, str | None]:
 def hold_out(clips: list[Clip], splits: Iterable[str]) -> tuple[list[Clip], list[Clip]]:
     """Split training clips into a training and a validation part.
 
-    The two parts have different people where possible. Of each file, the validation part takes the
-    clips in `splits`. If there are none, it takes those of the last subject. If the file does not
-    give subjects, it takes a fifth of every class, chosen by fingerprint and so always the same.
+    The two parts have different people where possible. Of each data set, the validation part takes
+    the clips in `splits`. If there are none, it takes those of the last subject. If there are no
+    subjects, it takes a fifth of every class, chosen by fingerprint and so always the same. A clip
+    in 2D and the same in 3D go into the same part.
 
     Args:
         clips: all training clips.
@@ -214,8 +276,8 @@ def hold_out(clips: list[Clip], splits: Iterable[str]) -> tuple[list[Clip], list
     """
     splits = set(splits)
     held: set[str] = set()
-    for file in sorted({clip.file for clip in clips}):
-        here = [clip for clip in clips if clip.file == file]
+    for source in sorted({clip.source for clip in clips}):
+        here = [clip for clip in clips if clip.source == source]
         subjects = [clip.subject for clip in here if clip.subject is not None]
         if chosen := [clip.name for clip in here if clip.splits & splits]:
             held.update(chosen)
@@ -224,56 +286,106 @@ def hold_out(clips: list[Clip], splits: Iterable[str]) -> tuple[list[Clip], list
             held.update(clip.name for clip in here if clip.subject == last)
         else:
             for label in sorted({clip.label for clip in here}):
-                same = [clip for clip in here if clip.label == label]
+                same = list({clip.name: clip for clip in here if clip.label == label}.values())
                 same.sort(key=lambda clip: clip.fingerprint)
                 held.update(clip.name for clip in same[: round(len(same) / 5)])
     return [c for c in clips if c.name not in held], [c for c in clips if c.name in held]
 
 
-def _clip(
-    annotation: dict,
-    path: Path,
-    joints: tuple[str, ...],
-    fps: float,
-    classes: list[str],
-    splits: frozenset[str],
-) -> Clip:
-    """Turn an annotation of the file at `path` into a clip.
+def dataset_name(stem: str) -> str:
+    """Name a data set after the stem of its file, without the suffix that tells its form.
+
+    So the clips of msr_action3d_2d.pkl and msr_action3d_3d.pkl, or of ntu60_hrnet.pkl and
+    ntu60_3danno.pkl, have the same names. A file with a `dataset` key names itself.
+    """
+    return re.sub(r"_(2d|3d|hrnet|3danno)$", "", stem)
+
+
+def clip_identity(name: str) -> str:
+    """Return the name of a clip as it is now: older checkpoints have names of files in it."""
+    file, _, clip = name.partition("/")
+    return f"{dataset_name(file)}/{clip}"
+
+
+def _axes(text: str, path: Path) -> np.ndarray:
+    """Return the matrix [3, 3] from axes with these directions to right, down and away.
 
     Raises:
-        UserError: the keypoints have another shape than 2D keypoints of these joints.
+        UserError: they are not three known directions at right angles.
     """
-    xy = np.asarray(annotation["keypoint"], np.float32)
-    if xy.ndim != 4:
-        raise UserError(f"{path}: keypoints must be [people, frames, joints, 2], not {xy.shape}")
-    if xy.shape[-1] != 2:
-        raise UserError(f"{path} holds {xy.shape[-1]}D skeletons; use the 2D (HRNet) file instead")
-    if xy.shape[2] != len(joints):
+    found = [_DIRECTIONS.get(word, (3, 0)) for word in text.split()]
+    if sorted(axis for axis, _ in found) != [0, 1, 2]:
+        raise UserError(f"{path}: axes are three directions like 'right down away', not '{text}'")
+    matrix = np.zeros((3, 3), np.float32)
+    for column, (axis, sign) in enumerate(found):
+        matrix[axis, column] = sign
+    return matrix
+
+
+def _points(
+    annotation: dict, path: Path, joints: tuple[str, ...], axes: np.ndarray | None, source: Source
+) -> np.ndarray:
+    """Read the people of an annotation of the file at `path`.
+
+    Args:
+        annotation: the annotation.
+        path: the file.
+        joints: names of its joints.
+        axes: of 3D coordinates, see `_axes`; None if they are 2D.
+        source: what is known of the data set.
+
+    Returns:
+        The coordinates of the file and the score, float32 [P, F, 17, 2 or 3 + 1].
+
+    Raises:
+        UserError: the keypoints have another shape than those of these joints.
+    """
+    points = np.asarray(annotation["keypoint"], np.float32)
+    channels = 2 if axes is None else 3
+    if points.ndim != 4 or points.shape[-1] != channels:
+        wanted = f"[people, frames, joints, {channels}]"
+        raise UserError(f"{path}: keypoints must be {wanted}, not {points.shape}")
+    if points.shape[2] != len(joints):
         raise UserError(
-            f"{path} has {xy.shape[2]} joints but its layout has {len(joints)}; set --layout"
+            f"{path} has {points.shape[2]} joints but its layout has {len(joints)}; set --layout"
         )
-    score = np.asarray(annotation.get("keypoint_score", np.ones(xy.shape[:-1])), np.float32)
-    keypoints = to_coco(np.concatenate([xy, score[..., None]], axis=-1), joints)
-    keypoints = keypoints[_most_visible(keypoints)]
-    subject = annotation.get("subject")
-    return Clip(
-        name=f"{path.stem}/{annotation['frame_dir']}",
-        label=classes[int(annotation["label"])],
-        times=np.arange(keypoints.shape[1]) / fps,
-        keypoints=keypoints,
-        unit=_unit(keypoints),
-        subject=None if subject is None else int(subject),
-        splits=splits,
-    )
+    # Published 3D files have no scores, and zeros for missing joints.
+    known = np.ones(points.shape[:-1]) if axes is None else points.any(axis=-1)
+    score = np.asarray(annotation.get("keypoint_score", known), np.float32)
+    if source.corner:
+        score = np.where((points < source.corner).all(axis=-1), 0, score)
+    points = to_coco(np.concatenate([points, score[..., None]], axis=-1), joints)
+    return points[_most_visible(points)]
 
 
-def _most_visible(keypoints: np.ndarray) -> list[int]:
-    """Choose the one or two most visible people, in the order of the file.
+def _lowered_arms(space: np.ndarray, frames: int) -> int:
+    """Find the first frame in which both arms hang, in points [P, F, 17, 3] of a 3D clip.
+
+    Returns:
+        The frame, or 0 unless both arms are raised in the first frame and hang within so many.
+    """
+    arms = space[0, :frames, 9:11] - space[0, :frames, 5:7]
+    angle = np.arccos(arms[..., 1] / np.linalg.norm(arms, axis=-1))  # from hanging, [frames, 2]
+    hanging = (angle < np.radians(30)).all(axis=1)
+    raised = (angle[:1] > np.radians(40)).all() and hanging.any()
+    return int(hanging.argmax()) if raised else 0
+
+
+def _keypoints(view: np.ndarray) -> np.ndarray:
+    """Turn a view [P, F, 17, 2], NaN where a joint is absent, into keypoints [P, F, 17, 3]."""
+    seen = ~np.isnan(view[..., :1])
+    return np.concatenate([np.where(seen, view, 0), seen], axis=-1, dtype=np.float32)
+
+
+def _most_visible(points: np.ndarray) -> list[int]:
+    """Choose the one or two most visible people of points [P, F, 17, C], in the file's order.
+
+    The last channel is the score.
 
     A second one who is visible for less than `MIN_PRESENCE` of the first one's time is a passer-by,
     or a false track as pose trackers leave them in clips of one person.
     """
-    seen = keypoints[..., 2].sum(axis=(1, 2))
+    seen = points[..., -1].sum(axis=(1, 2))
     least = MIN_PRESENCE * seen.max()
     ranked = [person for person in np.argsort(-seen, kind="stable") if seen[person] > least]
     return sorted(ranked[:PEOPLE]) or [0]

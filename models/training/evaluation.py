@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.action.label import NOTHING, Label
 from models.data.augment import Augmentation
-from models.data.pyskl import Clip, labelled
+from models.data.pyskl import Clip, clip_identity, labelled
 from models.data.scene import Scene
 from models.data.windows import Window, clip_windows, live_windows
 from models.errors import UserError
@@ -139,13 +139,19 @@ def evaluate(
     if others:
         answered = decide(model, predict(model, MODES[mode](others))) >= 0
         figures["answers to clips without a label"] = float(answered.float().mean())
-    known = {value for pair in model.clips for value in pair}
-    leaked = sum(clip.name in known or clip.fingerprint in known for clip in clips + others)
+    leaked = sum(seen_in_training(model, clips + others))
     if leaked:
         figures["NOT HELD OUT: clips seen in training"] = leaked
     if stress:
         figures |= robustness(model, clips, target, mode)
     return Evaluation(figures, *_confusion(model, logits, target))
+
+
+def seen_in_training(model: Classifier, clips: Sequence[Clip]) -> list[bool]:
+    """Tell which clips the model was trained on, in 2D or in 3D, by name or by keypoints."""
+    names = {clip_identity(name) for name, _ in model.clips}
+    fingerprints = {fingerprint for _, fingerprint in model.clips}
+    return [clip.name in names or clip.fingerprint in fingerprints for clip in clips]
 
 
 def robustness(

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -273,10 +273,7 @@ class Study:
         if run.validate:
             train, test = hold_out(train, protocol.get("validation", []))
         if run.people == 1:
-            train, test = (
-                [replace(clip, keypoints=clip.keypoints[:1]) for clip in clips]
-                for clips in (train, test)
-            )
+            train, test = ([clip.person(0) for clip in clips] for clips in (train, test))
         return train, test
 
     def _pretrain(

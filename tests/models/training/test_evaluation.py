@@ -17,8 +17,10 @@ from models.training.evaluation import (
     fit_threshold,
     metrics,
     perturb,
+    seen_in_training,
 )
-from tests.skeletons import dataset
+from models.training.recipes import clip_identities
+from tests.skeletons import dataset, space_dataset
 
 LABELS = [Label("wave", 1), Label("squat", 1), Label("jump", 1)]
 
@@ -97,6 +99,16 @@ def test_clips_seen_in_training_are_announced(model, clips):
     evaluation = evaluate(model, clips, "window")
     assert evaluation.figures["NOT HELD OUT: clips seen in training"] == 2
     assert "NOT HELD OUT" in evaluation.text()
+
+
+def test_a_clip_trained_on_in_space_is_announced_in_2d(model, tmp_path):
+    flat = load_split([dataset(tmp_path / "b_2d.pkl", layout="msr20")], ["test"])
+    spatial = load_split([space_dataset(tmp_path / "b_3d.pkl", clips=12)], ["test"])
+    model.clips = clip_identities(spatial[:3])
+    assert seen_in_training(model, flat) == [True] * 3 + [False]
+    model.clips = [["b_2d/clip08", "0"], ["a_2d/clip09", "0"]]  # names that older checkpoints have
+    for clips in (flat, spatial):
+        assert seen_in_training(model, clips) == [True] + [False] * 3
 
 
 def test_the_confusion_matrix_counts_every_clip(model, clips, tmp_path):
