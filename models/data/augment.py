@@ -31,7 +31,8 @@ class Augmentation:
     With all of them off, only the order of the people is drawn.
 
     Attributes:
-        turn: maximum yaw of the camera, radians; depth is estimated from foreshortening.
+        turn: maximum yaw of the camera, radians; depth is estimated from foreshortening. Of clips
+            in space, which are filmed by `models.data.camera.Cameras`, none; the same for `depth`.
         roll: maximum rotation in the image plane, radians.
         stretch: maximum change of the aspect ratio, and maximum shear, as a fraction.
         speed: maximum change of speed, as a fraction (0.4: from 0.71 to 1.4 times).
@@ -71,12 +72,29 @@ class Augmentation:
     bodies: float = 0.0
     pan: float = 0.0
 
+    def change_bodies(
+        self, people: np.ndarray, rng: np.random.Generator, bodies: np.ndarray | None = None
+    ) -> None:
+        """Give people other bodies, in place.
+
+        Args:
+            people: joints in the plane or in space, [P, F, 17, 2 or 3], torso lengths.
+            rng: source of the random choices.
+            bodies: bone lengths to draw from, [K, 17], as `bone_lengths` returns them.
+        """
+        for person in people:
+            if bodies is not None and rng.random() < self.bodies:
+                _exchange_body(person, bodies[rng.integers(len(bodies))])
+        if self.proportions or self.head:
+            _reshape_bodies(people, self.proportions, self.head, rng)
+
     def transform(
         self,
         points: np.ndarray,
         fps: float,
         rng: np.random.Generator,
         bodies: np.ndarray | None = None,
+        filmed: bool = False,
     ) -> np.ndarray:
         """Change the bodies and the camera.
 
@@ -84,22 +102,21 @@ class Augmentation:
             points: [P, F, 17, 3], torso lengths; left as they are.
             fps: frames a second.
             rng: source of the random choices.
-            bodies: bone lengths to draw from, [K, 17], as `bone_lengths` returns them.
+            bodies: as in `change_bodies`.
+            filmed: whether the points were filmed in space by a random camera. Bodies and the point
+                of view stay as they are then.
 
         Returns:
             New points [P, F, 17, 3], the people in random order.
         """
         points = points.copy()
         xy = points[..., :2]
-        for person in xy:
-            if bodies is not None and rng.random() < self.bodies:
-                _exchange_body(person, bodies[rng.integers(len(bodies))])
-        if self.proportions or self.head:
-            _reshape_bodies(xy, self.proportions, self.head, rng)
-        if self.turn:
-            _turn(xy, rng.uniform(-self.turn, self.turn))
-        if self.depth and len(xy) > 1:
-            _change_depth(xy, self.depth, rng)
+        if not filmed:
+            self.change_bodies(xy, rng, bodies)
+            if self.turn:
+                _turn(xy, rng.uniform(-self.turn, self.turn))
+            if self.depth and len(xy) > 1:
+                _change_depth(xy, self.depth, rng)
         _transform_plane(xy, self.roll, self.stretch, rng)
         if self.mirror and rng.random() < 0.5:
             points = mirrored(points)
@@ -174,7 +191,7 @@ def sway(
 
 
 def _bones(xy: np.ndarray) -> np.ndarray:
-    """Compute the vectors along the bones of `_TREE`, [..., 11, 2], from joints [..., 17, 2]."""
+    """Compute the vectors along the bones of `_TREE`, [..., 11, D], from joints [..., 17, D]."""
     return xy[..., _JOINT, :] - (xy[..., _FIRST, :] + xy[..., _SECOND, :]) / 2
 
 
@@ -185,7 +202,7 @@ def bone_lengths(xy: np.ndarray) -> np.ndarray:
     longer.
 
     Args:
-        xy: joints of one person, [F, 17, 2].
+        xy: joints of one person in the plane or in space, [F, 17, 2 or 3].
 
     Returns:
         Lengths in the unit of `xy`, float32 [17]; NaN where the bone is never visible, or the
@@ -199,24 +216,26 @@ def bone_lengths(xy: np.ndarray) -> np.ndarray:
     return np.fmax(lengths, lengths[list(FLIP)])
 
 
-def _reshape_bodies(xy: np.ndarray, amount: float, head: float, rng: np.random.Generator) -> None:
+def _reshape_bodies(
+    people: np.ndarray, amount: float, head: float, rng: np.random.Generator
+) -> None:
     """Change bone lengths, the width of the hips and the place of the nose of each person."""
-    for person in xy:
+    for person in people:
         wide = 1 + rng.uniform(-amount, amount)
         factor = 1 + rng.uniform(-amount, amount, len(JOINTS)).astype(np.float32)
         factor = np.sqrt(factor * factor[list(FLIP)])  # the same left and right
         _stretch_bones(person, factor, wide)
-        person[:, 0] += rng.normal(0, head, 2)
+        person[:, 0] += rng.normal(0, head, people.shape[-1])
 
 
 def _exchange_body(person: np.ndarray, lengths: np.ndarray) -> None:
-    """Give a person [F, 17, 2] other bone lengths [17]; a bone of unknown length stays."""
+    """Give a person [F, 17, D] other bone lengths [17]; a bone of unknown length stays."""
     factor = lengths / np.maximum(bone_lengths(person), 0.05)
     _stretch_bones(person, np.nan_to_num(np.clip(factor, 0.5, 2.0), nan=1.0))
 
 
 def _stretch_bones(person: np.ndarray, factor: np.ndarray, wide: float = 1.0) -> None:
-    """Scale the bones of a person [F, 17, 2] by factors [17], and the width of the hips."""
+    """Scale the bones of a person [F, 17, D] by factors [17], and the width of the hips."""
     old = person.copy()
     middle = (old[:, 11] + old[:, 12]) / 2
     for hip in (11, 12):

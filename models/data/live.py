@@ -3,13 +3,14 @@
 They have a fixed span, begin anywhere in an action, and often show no action at all.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from models.action.label import NOTHING
 from models.data.augment import Augmentation, mirrored
+from models.data.camera import Camera, Cameras
 from models.data.pyskl import Clip, labelled
 from models.data.scene import (
     LONG,
@@ -17,6 +18,7 @@ from models.data.scene import (
     Scene,
     all_bone_lengths,
     centre,
+    film,
     flail,
     freeze,
     loop,
@@ -66,6 +68,7 @@ class LiveWindows(Dataset[Sample]):
         whole: fraction of the samples that are whole clips stretched over the window.
         past: probability that another scene comes before a sample, and not people who stand still.
         seed: seed of all random numbers.
+        cameras: the cameras to film clips in space with, a new one each time that one is drawn.
 
     Attributes:
         scenes: recorded scenes, scenes of puppets, and actors of pairs taken alone.
@@ -89,6 +92,7 @@ class LiveWindows(Dataset[Sample]):
     whole: float
     past: float = 0.0
     seed: int = 0
+    cameras: Cameras = Cameras()  # noqa: RUF009 - it is frozen
     scenes: list[Scene] = field(init=False, default_factory=list)
     labels: list[str] = field(init=False, default_factory=list)
     passive: list[Scene] = field(init=False, default_factory=list)
@@ -132,15 +136,18 @@ class LiveWindows(Dataset[Sample]):
     def _draw_scene(self, rng: np.random.Generator) -> tuple[Scene, int]:
         """Draw a scene by weight, and its target."""
         index = min(int(np.searchsorted(self.weight, rng.random())), len(self.scenes) - 1)
-        return self.scenes[index], int(self.targets[index])
+        return self._film(self.scenes[index], rng), int(self.targets[index])
+
+    def _film(self, scene: Scene, rng: np.random.Generator, camera: Camera | None = None) -> Scene:
+        """Film a scene in space, by a random camera if none is given; return others as they are."""
+        return film(scene, camera or self.cameras, self.augmentation, rng, self.bodies)
 
     def _draw_action(self, rng: np.random.Generator) -> tuple[Scene, int]:
         """Draw a scene and its target; some held actions are frozen, cyclic ones are extended."""
         scene, target = self._draw_scene(rng)
         label = list(self.people)[target]
         if label in self.held and rng.random() < 0.25:
-            late = Scene(scene.times, scene.points[:, int(0.6 * len(scene.times)) :])
-            scene = freeze(late, rng)
+            scene = freeze(scene.frames(slice(int(0.6 * len(scene.times)), None)), rng)
         elif label in self.cyclic:
             scene = loop(scene, 2 * SPAN)
         return scene, target
@@ -157,9 +164,9 @@ class LiveWindows(Dataset[Sample]):
         elif kind < 0.6:
             scene = flail(self._draw_person(rng), rng)
         elif kind < 0.7 and self.passive:
-            scene = self.passive[rng.integers(len(self.passive))]
+            scene = self._film(self.passive[rng.integers(len(self.passive))], rng)
         elif kind < 0.8 and self.unlabelled:
-            scene = self.unlabelled[rng.integers(len(self.unlabelled))]
+            scene = self._film(self.unlabelled[rng.integers(len(self.unlabelled))], rng)
         else:
             scene = self._bystanders(rng)
         return scene
@@ -190,7 +197,7 @@ class LiveWindows(Dataset[Sample]):
         self.scenes += [scene for scene, _ in scenes]
         self.labels += [label for _, label in scenes]
         for scene, label in scenes:
-            alone = [Scene(scene.times, person[None]) for person in scene.points]
+            alone = [scene.person(index) for index in range(len(scene.points))]
             if label in self.solo:
                 self.passive += alone
             elif label in self.acting:
@@ -202,25 +209,32 @@ class LiveWindows(Dataset[Sample]):
                     self.labels.append(name)
                     self.passive.append(alone[1 - actor])
 
-    def _draw_person(self, rng: np.random.Generator, pairs: bool = False) -> Scene:
-        """Draw one person of any scene, or with `pairs` of a scene of two people."""
+    def _draw_person(
+        self, rng: np.random.Generator, pairs: bool = False, camera: Camera | None = None
+    ) -> Scene:
+        """Draw one person of any scene, or with `pairs` of a scene of two people.
+
+        A person in space is filmed by the camera if there is one, or else by a random one.
+        """
         candidates = np.flatnonzero(self.pairs) if pairs and self.pairs.any() else len(self.scenes)
         scene = self.scenes[rng.choice(candidates)]
-        return Scene(scene.times, scene.points[rng.integers(len(scene.points))][None])
+        return self._film(scene.person(rng.integers(len(scene.points))), rng, camera)
 
     def _still_pair(self, rng: np.random.Generator) -> Scene:
         """Draw two people who keep still, but not from an interaction that may be held."""
         candidates = [i for i in np.flatnonzero(self.pairs) if self.labels[i] not in self.held]
         if not candidates:
             return freeze(self._draw_person(rng), rng)
-        return freeze(self.scenes[rng.choice(candidates)], rng)
+        return freeze(self._film(self.scenes[rng.choice(candidates)], rng), rng)
 
     def _wander(self, rng: np.random.Generator) -> Scene:
         """Move slowly through two to four random poses."""
         frames = LONG
         drawn = []
+        camera = None
         for _ in range(rng.integers(2, 5)):
-            points = self._draw_person(rng).points[0]
+            scene = self._draw_person(rng, camera=camera)
+            points, camera = scene.points[0], camera or scene.camera
             pose = points[rng.integers(len(points))]
             drawn.append(pose - np.array([*centre(pose), 0], np.float32))
         place = np.linspace(0, len(drawn) - 1.001, frames)
@@ -229,7 +243,7 @@ class LiveWindows(Dataset[Sample]):
         poses = np.stack(drawn)
         left = place.astype(int)
         points = poses[left] * (1 - weight) + poses[left + 1] * weight
-        return Scene(np.arange(frames) / RATE, points[None])
+        return Scene(np.arange(frames) / RATE, points[None], camera=camera)
 
     def _bystanders(self, rng: np.random.Generator) -> Scene:
         """Put two unrelated people side by side.
@@ -238,7 +252,9 @@ class LiveWindows(Dataset[Sample]):
         an interaction.
         """
         pairs = rng.random() < 0.5
-        one, other = self._draw_person(rng, pairs), self._draw_person(rng, pairs)
+        one = self._draw_person(rng, pairs)
+        camera = one.camera and replace(one.camera, yaw=self.cameras.draw(rng).yaw)
+        other = self._draw_person(rng, pairs, camera)
         kind = rng.random()
         if kind < 0.5:
             other = one if kind < 0.15 else freeze(other, rng)
@@ -249,15 +265,16 @@ class LiveWindows(Dataset[Sample]):
         shift = centre(first[0]) - centre(second[0])
         side = rng.choice((-1.0, 1.0)) * rng.uniform(0.9, 4.0)
         second[..., :2] += shift + np.array([side, rng.normal(0, 0.15)], np.float32)
-        return Scene(times, np.stack([first, second]))
+        camera = one.camera and other.camera
+        return Scene(times, np.stack([first, second]), camera=camera)
 
     def _draw_past(self, scene: Scene, rng: np.random.Generator) -> Scene:
         """Draw what the people of a scene did before it: any scene of as many people."""
         if len(scene.points) == 1:
-            return self._draw_person(rng)
+            return self._draw_person(rng, camera=scene.camera)
         if not self.pairs.any() or rng.random() < 0.3:
             return self._bystanders(rng)
-        return self.scenes[rng.choice(np.flatnonzero(self.pairs))]
+        return self._film(self.scenes[rng.choice(np.flatnonzero(self.pairs))], rng, scene.camera)
 
     def _whole_window(self, scene: Scene, rng: np.random.Generator) -> Window:
         """Stretch an augmented scene over the window, slightly cropped or padded."""
@@ -266,8 +283,7 @@ class LiveWindows(Dataset[Sample]):
         frames = len(scene.times)
         start, stop = (round(frames * rng.uniform(0, 0.1)) for _ in range(2))
         kept = slice(start, max(frames - stop, start + 2))
-        points = self.augmentation.transform(scene.points[:, kept], scene.fps, rng, self.bodies)
-        points = self.augmentation.corrupt(points, scene.fps, rng)
+        points = self._augment(scene, kept, rng)
         return clip_window(Scene(scene.times[kept], points).tracks, THRESHOLD)
 
     def _live_window(self, scene: Scene, acting: bool, rng: np.random.Generator) -> Window:
@@ -278,10 +294,9 @@ class LiveWindows(Dataset[Sample]):
             acting: whether it shows an action, of which the window must contain enough.
             rng: source of the random choices.
         """
-        augmentation = self.augmentation
-        times, points = scene.times / augmentation.draw_speed(rng), scene.points
+        times, points = scene.times / self.augmentation.draw_speed(rng), scene.points
         step = 2 if rng.random() < 0.4 and scene.fps > 20 else 1
-        scene = Scene(times[::step], points[:, ::step])
+        scene = Scene(times[::step], points[:, ::step], camera=scene.camera)
         # How much of the window is filled must not depend on the action, however short its clips.
         full = rng.random() < 0.6
         fill = SPAN + MAX_GAP if full else rng.uniform(FIRST_ANSWER, SPAN)
@@ -296,9 +311,18 @@ class LiveWindows(Dataset[Sample]):
             scene, end = pad(scene, before, after, rng), end + before + after
         end = scene.times[scene.times <= end + 1e-6][-1]  # a live window ends with a frame
         kept = (scene.times <= end + 1e-6) & (scene.times >= end - fill - 1e-6)
-        points = augmentation.transform(scene.points[:, kept], scene.fps, rng, self.bodies)
-        points = augmentation.corrupt(points, scene.fps, rng)
+        points = self._augment(scene, kept, rng)
         return span_window(Scene(scene.times[kept], points).tracks, end, THRESHOLD)
+
+    def _augment(
+        self, scene: Scene, kept: slice | np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Return the augmented points of the frames of a scene that are kept."""
+        filmed = scene.camera is not None
+        points = self.augmentation.transform(
+            scene.points[:, kept], scene.fps, rng, self.bodies, filmed
+        )
+        return self.augmentation.corrupt(points, scene.fps, rng)
 
 
 def _reach(points: np.ndarray, direction: int) -> np.ndarray:

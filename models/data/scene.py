@@ -1,19 +1,23 @@
-"""Scenes of people on one clock, and edits of their motion: stand, hold, repeat, flail."""
+"""Scenes of people on one clock: filmed, and edited: stand, hold, repeat, flail."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.data.augment import bone_lengths, sway
+from models.data.augment import Augmentation, bone_lengths, sway
+from models.data.camera import Camera, Cameras
 from models.data.pyskl import Clip
-from models.sample import RATE, STEPS, Track
+from models.sample import RATE, STEPS, Track, torso_length
 from models.skeleton import FLIP, PARTS
 
 TORSO = PARTS["torso"]
 
 LONG = 2 * STEPS
 """Steps, at `RATE` a second, of generated motion: longer than a window."""
+
+_ADULT = 0.5
+"""Torso length of an adult, metres."""
 
 
 @dataclass
@@ -23,19 +27,38 @@ class Scene:
     Attributes:
         times: time of each frame, [F], seconds.
         points: x and y in torso lengths, NaN where a joint is not visible, and score,
-            float32 [P, F, 17, 3].
+            float32 [P, F, 17, 3]. Of a clip in space, as its own camera saw it.
+        space: of a clip in space that has not been filmed, x, y and z in torso lengths, NaN where a
+            joint is missing, float32 [P, F, 17, 3].
+        camera: the camera that filmed a clip in space; None if it was another one, or none.
     """
 
     times: np.ndarray
     points: np.ndarray
+    space: np.ndarray | None = None
+    camera: Camera | None = None
 
     @classmethod
     def of(cls, clip: Clip) -> "Scene":
-        """Convert a clip: pixels to torso lengths, joints without a score to NaN."""
+        """Convert a clip: pixels and metres to torso lengths, joints without a score to NaN."""
         points = clip.keypoints.copy()
         points[..., :2] /= clip.unit
         points[points[..., 2] <= 0, :2] = np.nan
-        return cls(clip.times, points)
+        if clip.space is None:
+            return cls(clip.times, points)
+        torsos = [torso_length(person) for person in clip.space]
+        unit = np.mean([length for length in torsos if length > 0] or [_ADULT])
+        return cls(clip.times, points, clip.space / np.float32(unit))
+
+    def person(self, index: int) -> "Scene":
+        """Return the scene with one of its people alone."""
+        one, space = slice(index, index + 1), self.space
+        return replace(self, points=self.points[one], space=None if space is None else space[one])
+
+    def frames(self, kept: slice) -> "Scene":
+        """Return some of the frames."""
+        space = None if self.space is None else self.space[:, kept]
+        return replace(self, times=self.times[kept], points=self.points[:, kept], space=space)
 
     @property
     def fps(self) -> float:
@@ -47,6 +70,34 @@ class Scene:
     def tracks(self) -> list[Track]:
         """One track a person, as `models.sample` takes them."""
         return [(self.times, person) for person in self.points]
+
+
+def film(
+    scene: Scene,
+    camera: Camera | Cameras,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+    bodies: np.ndarray | None = None,
+) -> Scene:
+    """Film a scene in space. Its people get other bodies first, as the augmentation says.
+
+    Args:
+        scene: the scene; one in the plane is returned as it is.
+        camera: the camera, or those to draw it from. Distances are in torso lengths.
+        augmentation: how to change the bodies.
+        rng: source of the random choices.
+        bodies: bone lengths to draw from, see `Augmentation.change_bodies`.
+    """
+    if scene.space is None:
+        return scene
+    if isinstance(camera, Cameras):
+        camera = camera.draw(rng)
+    people = scene.space.copy()
+    augmentation.change_bodies(people, rng, bodies)
+    view = camera.project(people)
+    seen = ~np.isnan(view[..., :1])
+    points = np.concatenate([view, seen], axis=-1, dtype=np.float32)
+    return Scene(scene.times, points, camera=camera)
 
 
 def pad(scene: Scene, before: float, after: float, rng: np.random.Generator) -> Scene:
@@ -71,7 +122,7 @@ def pad(scene: Scene, before: float, after: float, rng: np.random.Generator) -> 
         ]
     points = np.concatenate([held[0], scene.points, held[1]], axis=1)
     times = np.arange(points.shape[1]) / scene.fps - counts[0] / scene.fps + before
-    return Scene(times, points)
+    return Scene(times, points, camera=scene.camera)
 
 
 def prepend(scene: Scene, other: Scene, seconds: float, rng: np.random.Generator) -> Scene:
@@ -98,7 +149,7 @@ def prepend(scene: Scene, other: Scene, seconds: float, rng: np.random.Generator
         past_person += centre(pose) - centre(past_person[-1])
         past_person += share * np.nan_to_num(pose - past_person)
     points = np.concatenate([before, scene.points], axis=1)
-    return Scene(np.arange(points.shape[1]) / scene.fps, points)
+    return Scene(np.arange(points.shape[1]) / scene.fps, points, camera=scene.camera)
 
 
 def _left_to_right(pair: np.ndarray) -> bool:
@@ -155,7 +206,7 @@ def loop(scene: Scene, seconds: float) -> Scene:
         part[..., :2] += number * shift
         parts.append(part)
     points = np.concatenate(parts, axis=1)
-    return Scene(np.arange(points.shape[1]) / fps, points)
+    return Scene(np.arange(points.shape[1]) / fps, points, camera=scene.camera)
 
 
 def flail(scene: Scene, rng: np.random.Generator) -> Scene:
@@ -186,7 +237,7 @@ def flail(scene: Scene, rng: np.random.Generator) -> Scene:
             near, far = swing(), swing()
         _rotate_limb(points, [FLIP[joint] for joint in left], near, far)
     points[..., :2] += rng.uniform(0, 0.15) * sway((LONG, 1, 2), RATE, rng, 2 * beat)
-    return Scene(times, points[None])
+    return Scene(times, points[None], camera=scene.camera)
 
 
 def _rotate_limb(
@@ -223,7 +274,7 @@ def freeze(scene: Scene, rng: np.random.Generator) -> Scene:
         body = sway((frames, 1, 2), RATE, rng, rate=1.5) * rng.uniform(0, 0.08)
         joints = sway((frames, points.shape[2], 2), RATE, rng, rate=2.0) * rng.uniform(0, 0.05)
         person[..., :2] += body + joints
-    return Scene(np.arange(frames) / RATE, points)
+    return Scene(np.arange(frames) / RATE, points, camera=scene.camera)
 
 
 def resample(scene: Scene, times: np.ndarray) -> np.ndarray:
@@ -240,4 +291,9 @@ def centre(points: np.ndarray) -> np.ndarray:
 
 def all_bone_lengths(scenes: Sequence[Scene]) -> np.ndarray:
     """Measure the bone lengths of every person in the scenes, [K, 17], torso lengths."""
-    return np.stack([bone_lengths(person[..., :2]) for scene in scenes for person in scene.points])
+    people = (
+        person
+        for scene in scenes
+        for person in (scene.points[..., :2] if scene.space is None else scene.space)
+    )
+    return np.stack([bone_lengths(person) for person in people])

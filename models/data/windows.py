@@ -10,8 +10,9 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from models.data.augment import Augmentation
+from models.data.camera import Cameras
 from models.data.pyskl import Clip
-from models.data.scene import Scene, all_bone_lengths
+from models.data.scene import Scene, all_bone_lengths, film
 from models.sample import clip_window, span_window
 
 FIRST_ANSWER = 0.5
@@ -39,6 +40,7 @@ class ClipWindows(Dataset[Sample]):
         seed: seed of all random numbers.
         crop: shortest part of a clip to keep, as a fraction.
         length: samples an epoch; 0 means one of each clip.
+        cameras: the cameras to film clips in space with, a new one for each sample.
     """
 
     def __init__(
@@ -49,11 +51,12 @@ class ClipWindows(Dataset[Sample]):
         seed: int = 0,
         crop: float = 1.0,
         length: int = 0,
+        cameras: Cameras = Cameras(),  # noqa: B008 - it is frozen
     ):
         self.scenes = [Scene.of(clip) for clip in clips]
         self.targets = [classes.index(clip.label) for clip in clips]
         self.augmentation, self.seed, self.crop = augmentation, seed, crop
-        self.length = length or len(clips)
+        self.length, self.cameras = length or len(clips), cameras
         self.bodies = all_bone_lengths(self.scenes)
 
     def __len__(self) -> int:
@@ -67,10 +70,12 @@ class ClipWindows(Dataset[Sample]):
         frames = len(scene.times)
         kept = max(round(frames * rng.uniform(self.crop, 1)), min(2, frames))
         start = int(rng.integers(0, frames - kept + 1))
-        times, points = scene.times[start : start + kept], scene.points[:, start : start + kept]
-        points = augmentation.transform(points, scene.fps, rng, self.bodies)
-        points = augmentation.corrupt(points, scene.fps, rng)
-        window, present = clip_window(Scene(times, points).tracks, THRESHOLD)
+        fps, scene = scene.fps, scene.frames(slice(start, start + kept))
+        scene = film(scene, self.cameras, augmentation, rng, self.bodies)
+        filmed = scene.camera is not None
+        points = augmentation.transform(scene.points, fps, rng, self.bodies, filmed)
+        points = augmentation.corrupt(points, fps, rng)
+        window, present = clip_window(Scene(scene.times, points).tracks, THRESHOLD)
         return window, present, self.targets[place]
 
 

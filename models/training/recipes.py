@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from models.action.label import NOTHING, Label
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL
 from models.data.augment import Augmentation
+from models.data.camera import Cameras
 from models.data.live import LiveWindows
 from models.data.puppet.clips import KNOWN, perform
 from models.data.pyskl import Clip, labelled
@@ -49,7 +50,9 @@ def pretrain(config: Config, clips: list[Clip], options: RunOptions) -> Skeleton
     network = SkeletonMAE(**settings.model)
     classes = sorted({clip.label for clip in clips})
     augmentation = Augmentation(**settings.augmentation)
-    dataset = ClipWindows(clips, classes, augmentation, options.seed, crop=0.5)
+    dataset = ClipWindows(
+        clips, classes, augmentation, options.seed, crop=0.5, cameras=_cameras(settings)
+    )
     train(Pretraining(network, options.amp), dataset, options, **settings.schedule)
     network.clips = clip_identities(clips)
     return network
@@ -144,6 +147,7 @@ def training_windows(
             seed,
             settings.get("crop", 1.0),
             settings.get("length", 0),
+            _cameras(settings),
         )
     return LiveWindows(
         clips,
@@ -160,7 +164,13 @@ def training_windows(
         whole=settings.whole,
         past=settings.get("past", 0.0),
         seed=seed,
+        cameras=_cameras(settings),
     )
+
+
+def _cameras(settings: ConfigDict) -> Cameras:
+    """Return the cameras that a stage of a config films clips in space with."""
+    return Cameras(**settings.get("cameras", {}))
 
 
 def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 2000) -> None:

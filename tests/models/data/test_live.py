@@ -5,6 +5,7 @@ import numpy as np
 
 from models.action.label import NOTHING
 from models.data.augment import Augmentation
+from models.data.camera import Cameras
 from models.data.live import LiveWindows
 from models.data.puppet.clips import perform
 from models.data.scene import Scene
@@ -144,3 +145,58 @@ def test_the_past_of_a_pair_has_two_people(clips):
     rng = np.random.default_rng(0)
     windows = live(clips, past=1.0, augmentation=Augmentation())
     assert all(len(windows._draw_past(scene, rng).points) == 2 for scene in scenes)
+
+
+def test_a_sample_in_space_is_a_function_of_its_seed_and_index(clips, space_clips):
+    def make(seed):
+        return live(clips + space_clips, seed=seed)
+
+    for index in range(12):
+        one, two, other = make(0)[index], make(0)[index], make(1)[index]
+        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+        assert not np.array_equal(one[0], other[0])
+
+
+def test_windows_in_space_fit_what_their_labels_say(space_clips):
+    windows, kinds = live(space_clips, length=300), Counter()
+    for index in range(300):
+        window, present, target = windows[index]
+        kinds[target] += 1
+        assert np.isfinite(window).all()
+        assert np.abs(window).max() < 30
+        if target < 4:
+            assert present.any(axis=(1, 2)).sum() == list(windows.people.values())[target]
+        standing = present[0][:, [5, 15]].all(axis=1)
+        if target == 1 and standing.any():
+            assert (window[0, standing, 15, 1] > window[0, standing, 5, 1]).all()
+    assert all(kinds[target] > 10 for target in range(5))
+
+
+def test_each_time_a_clip_in_space_is_drawn_it_has_another_camera(space_clips):
+    windows = live(space_clips, augmentation=Augmentation())
+    cameras = {windows._draw_scene(np.random.default_rng(seed))[0].camera for seed in range(50)}
+    assert None not in cameras
+    assert len(cameras) == 50
+    behind = live(space_clips, cameras=Cameras(yaw=0.3), augmentation=Augmentation())
+    for seed in range(50):  # everybody faces the recorder, and is seen from the front
+        points = behind._draw_scene(np.random.default_rng(seed))[0].points
+        assert (points[:, :, 5, 0] > points[:, :, 6, 0]).all()
+
+
+def test_people_who_are_put_together_are_filmed_by_cameras_of_one_height(space_clips):
+    windows = live(space_clips, augmentation=Augmentation())
+    scene = windows._bystanders(np.random.default_rng(0))
+    assert scene.camera is not None
+    person = windows._draw_person(np.random.default_rng(0), camera=scene.camera)
+    assert person.camera == scene.camera
+    past = windows._draw_past(scene, np.random.default_rng(1))
+    assert past.camera is not None
+
+
+def test_turning_by_foreshortening_is_for_clips_in_the_plane(clips, space_clips):
+    turn = Augmentation(turn=0.9)
+    for some, changed in ((clips, True), (space_clips, False)):
+        windows = [live(some, augmentation=way) for way in (Augmentation(), turn)]
+        scene, _ = windows[0]._draw_scene(np.random.default_rng(0))
+        points = [w._augment(scene, slice(None), np.random.default_rng(1)) for w in windows]
+        assert (not np.allclose(*(np.nansum(np.abs(p)) for p in points))) == changed

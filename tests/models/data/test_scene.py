@@ -3,7 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models.data.scene import Scene, pad, prepend
+from models.data.augment import Augmentation, bone_lengths
+from models.data.camera import Camera
+from models.data.scene import Scene, all_bone_lengths, film, flail, freeze, loop, pad, prepend
 from tests.skeletons import act
 
 
@@ -55,3 +57,45 @@ def test_a_scene_is_in_torso_lengths_with_nan_for_invisible_joints(clips):
     torso = np.linalg.norm(points[0, :, 5, :2] - points[0, :, 11, :2], axis=-1)
     assert torso.mean() == pytest.approx(1, rel=0.35)
     clip.keypoints[0, 3, 9, 2] = 1
+
+
+def test_a_scene_in_space_is_in_torso_lengths_until_it_is_filmed(space_clips):
+    clip = space_clips[0]
+    scene = Scene.of(clip)
+    torso = np.linalg.norm(scene.space[0, :, 5] - scene.space[0, :, 11], axis=1)
+    assert torso == pytest.approx(1, rel=0.35)
+    camera = Camera(yaw=0.4, distance=8.0)
+    seen = film(scene, camera, Augmentation(), np.random.default_rng(0))
+    assert (seen.space, seen.camera) == (None, camera)
+    np.testing.assert_allclose(seen.points[..., :2], camera.project(scene.space))
+    np.testing.assert_array_equal(seen.points[..., 2], scene.points[..., 2])
+    width = np.linalg.norm(seen.points[0, :, 5, :2] - seen.points[0, :, 11, :2], axis=1)
+    assert width == pytest.approx(torso, rel=0.1)
+
+
+def test_a_flat_scene_cannot_be_filmed_and_stays(clips):
+    scene = Scene.of(clips[0])
+    assert film(scene, Camera(), Augmentation(), np.random.default_rng(0)) is scene
+
+
+def test_bodies_are_exchanged_in_space_before_they_are_filmed(space_clips):
+    scene = Scene.of(space_clips[0])
+    tall = 1.5 * all_bone_lengths([scene])
+    far = Camera(yaw=np.pi / 2, distance=1000.0)
+    seen = film(scene, far, Augmentation(bodies=1.0), np.random.default_rng(0), tall)
+    plain = film(scene, far, Augmentation(), np.random.default_rng(0))
+    before, after = (bone_lengths(view.points[0, ..., :2])[[13, 15]] for view in (plain, seen))
+    assert after == pytest.approx(1.5 * before, rel=0.02)
+
+
+def test_edits_keep_the_camera_and_parts_keep_the_space(space_clips):
+    scene = Scene.of(space_clips[-1])
+    part = scene.frames(slice(3, 9)).person(1)
+    np.testing.assert_array_equal(part.space[0], scene.space[1, 3:9])
+    np.testing.assert_array_equal(part.points[0], scene.points[1, 3:9])
+    assert len(part.times) == 6
+    rng, camera = np.random.default_rng(0), Camera()
+    seen = film(scene, camera, Augmentation(), rng)
+    edits = [pad(seen, 0.2, 0.2, rng), prepend(seen, seen, 0.4, rng), freeze(seen, rng)]
+    edits += [loop(seen, 3.0), flail(seen, rng), seen.person(0), seen.frames(slice(2, 8))]
+    assert all(edit.camera == camera for edit in edits)

@@ -50,3 +50,31 @@ def test_a_live_window_may_end_at_a_given_part_of_the_clip(clips):
         shown = [RATE * min(1.6, part * clip.times[-1]) for part in (0.4, 1.0)]
         for present, steps in zip((early, late), shown, strict=True):
             assert abs(present.any(axis=(0, 2)).sum() - max(steps, 20)) <= 3
+
+
+def test_clips_in_space_are_filmed_anew_for_each_sample(space_clips):
+    def make(seed=0):
+        return ClipWindows(space_clips, CLASSES, ROUGH, seed, crop=0.7)
+
+    for index in range(0, 40, 3):
+        one, two, other = make()[index], make()[index], make(1)[index]
+        assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+        assert not np.array_equal(one[0], other[0])
+    plain = ClipWindows(space_clips[:1], CLASSES, Augmentation())
+    views = [plain[index][0][0] for index in range(30)]
+    sides = [np.sign(view[:, 5, 0] - view[:, 6, 0]).mean() for view in views]
+    assert min(sides) == -1  # from behind
+    assert max(sides) == 1
+    assert all((view[:, 15, 1] > view[:, 5, 1]).all() for view in views)
+
+
+def test_clips_in_space_are_evaluated_as_they_were_recorded(space_clips):
+    for clip, (window, present) in zip(space_clips, clip_windows(space_clips), strict=True):
+        space = clip.space[0]
+        seen = space[..., :2] / space[..., 2:]
+        middle = (seen[0, 5] - seen[0, 6]) / np.linalg.norm(seen[0, 5] - seen[0, 11])
+        found = (window[0, 0, 5] - window[0, 0, 6]) / np.linalg.norm(
+            window[0, 0, 5] - window[0, 0, 11]
+        )
+        np.testing.assert_allclose(found, middle, atol=0.02)
+        assert present[0, :, 5].all()
