@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from apps.cli import Parser, run
+from apps.cli import Parser, people, run
 from apps.training_options import (
     add_data_options,
     add_validation_option,
@@ -26,6 +26,14 @@ def parser() -> Parser:
         choices=("clip", "window"),
         default="clip",
         help="whole clips stretched over the window, or windows as seen live (default clip)",
+    )
+    command.add_argument(
+        "--views",
+        type=people,
+        default=0,
+        metavar="N",
+        help="see 3D clips by N cameras around the people, and give means over them (default: by "
+        "the camera that recorded them)",
     )
     command.add_argument(
         "--linear",
@@ -74,7 +82,7 @@ def main() -> None:
         model = linear_probe(options.weights, load_clips(options, options.linear), options.mode)
     else:
         model = STRL.load(options.weights)
-    evaluation = evaluate(model, clips, options.mode, options.stress)
+    evaluation = evaluate(model, clips, options.mode, options.stress, options.views)
     print(evaluation.text())
     if options.json:
         write_json(options.json, evaluation.figures)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from models.action.label import NOTHING, Label
 from models.data.augment import Augmentation
+from models.data.camera import cameras_around
 from models.data.pyskl import Clip, clip_identity, labelled
 from models.data.scene import Scene
 from models.data.windows import Window, clip_windows, live_windows
@@ -115,7 +116,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: Classifier, clips: Sequence[Clip], mode: str, stress: bool = False
+    model: Classifier, clips: Sequence[Clip], mode: str, stress: bool = False, views: int = 0
 ) -> Evaluation:
     """Evaluate a classifier on labelled clips.
 
@@ -123,28 +124,49 @@ def evaluate(
 
     Args:
         model: the classifier, in eval mode.
-        clips: clips with labels of the model's vocabulary.
+        clips: clips with labels of the model's vocabulary. 3D clips are seen by the camera that
+            recorded them.
         mode: a key of `MODES`.
         stress: also measure top-1 under each perturbation of `STRESS`, and in "window" mode with
             windows that end at each of `MOMENTS`.
+        views: see 3D clips by so many cameras around the people instead, and take the mean of the
+            figures over the cameras.
 
     Raises:
-        UserError: the model does not have the label of a clip, or there are no clips.
+        UserError: the model does not have the label of a clip, or there are no clips; or there are
+            `views` and a clip is in 2D.
     """
+    leaked = sum(seen_in_training(model, clips))
     others = [clip for clip in clips if clip.label == NOTHING]
     clips = labelled(clips)
     target = targets(model, clips)
+    figures: Figures = {"mode": mode, "clips": len(clips)}
+    if views:
+        clips, others, target = (
+            _all_views(clips, views),
+            _all_views(others, views),
+            target.repeat(views),
+        )
     logits = predict(model, MODES[mode](clips))
-    figures: Figures = {"mode": mode, "clips": len(clips), **metrics(model, logits, target)}
+    figures |= metrics(model, logits, target)
+    if views:
+        tops = (_top1(*part) for part in zip(logits.chunk(views), target.chunk(views), strict=True))
+        figures |= {
+            f"top-1, camera at {360 * i // views} degrees": top for i, top in enumerate(tops)
+        }
     if others:
         answered = decide(model, predict(model, MODES[mode](others))) >= 0
         figures["answers to clips without a label"] = float(answered.float().mean())
-    leaked = sum(seen_in_training(model, clips + others))
     if leaked:
         figures["NOT HELD OUT: clips seen in training"] = leaked
     if stress:
         figures |= robustness(model, clips, target, mode)
     return Evaluation(figures, *_confusion(model, logits, target))
+
+
+def _all_views(clips: Sequence[Clip], count: int) -> list[Clip]:
+    """See all clips by the first of so many cameras around the people, then by the second, ..."""
+    return [clip.view(camera) for camera in cameras_around(count) for clip in clips]
 
 
 def seen_in_training(model: Classifier, clips: Sequence[Clip]) -> list[bool]:

@@ -7,6 +7,7 @@ import torch
 from models.action.label import NOTHING
 from models.action.strl import STRL, Label
 from models.data.augment import Augmentation
+from models.data.camera import cameras_around
 from models.data.pyskl import load_split
 from models.errors import UserError
 from models.training.evaluation import (
@@ -109,6 +110,22 @@ def test_a_clip_trained_on_in_space_is_announced_in_2d(model, tmp_path):
     model.clips = [["b_2d/clip08", "0"], ["a_2d/clip09", "0"]]  # names that older checkpoints have
     for clips in (flat, spatial):
         assert seen_in_training(model, clips) == [True] + [False] * 3
+
+
+def test_views_are_the_mean_over_cameras_around(model, tmp_path):
+    model.labels = [Label("wave", 1), Label("walk", 1), Label("jump", 1)]
+    clips = load_split([space_dataset(tmp_path / "b_3d.pkl", clips=12)], ["train"])
+    evaluation = evaluate(model, clips, "clip", views=4)
+    figures = evaluation.figures
+    around = [figures[f"top-1, camera at {angle} degrees"] for angle in (0, 90, 180, 270)]
+    assert figures["top-1"] == pytest.approx(np.mean(around))
+    assert figures["clips"] == 8
+    assert evaluation.confusion.sum() == 32
+    turned = [clip.view(cameras_around(4)[1]) for clip in clips]
+    assert evaluate(model, turned, "clip").figures["top-1"] == pytest.approx(around[1])
+    flat = load_split([dataset(tmp_path / "b_2d.pkl", classes=["wave", "walk"])], ["test"])
+    with pytest.raises(UserError, match="2D"):
+        evaluate(model, flat, "clip", views=4)
 
 
 def test_the_confusion_matrix_counts_every_clip(model, clips, tmp_path):
