@@ -19,7 +19,7 @@ PASSED = 0.6
 nearer was moved there by whoever made the file, and the camera has to step back."""
 
 CLEARANCE = 1.0
-"""Metres that a camera which steps back keeps from the nearest joint."""
+"""Metres that the recording camera keeps from the nearest joint if it has to step back."""
 
 
 def level(space: np.ndarray, pitch: float) -> np.ndarray:
@@ -60,15 +60,14 @@ class Camera:
         yaw: how far it has gone around the people from where the recording camera was, radians.
             From π / 2, it sees the left side of a person who faces the recording camera.
         pitch: how far it looks down, radians; it is above the people then.
-        distance: from the middle of the people, in the unit of the points.
-        clearance: distance in the viewing direction to keep from the nearest joint, in the same
-            unit. The camera steps back for it, so that nobody is beside or behind it.
+        distance: from the middle of the people, in the unit of the points. The camera keeps half
+            of it, in the viewing direction, from the nearest joint, and steps back to do so: nobody
+            is beside or behind it.
     """
 
     yaw: float = 0.0
     pitch: float = 0.0
     distance: float = 4.0
-    clearance: float = CLEARANCE
 
     def project(self, space: np.ndarray) -> np.ndarray:
         """Project points [P, F, 17, 3].
@@ -80,7 +79,7 @@ class Camera:
             return space[..., :2]
         middle = np.nanmean(space.reshape(-1, 3), axis=0)
         seen = _rotated(space - middle, self.yaw, self.pitch)
-        distance = max(self.distance, self.clearance - float(np.nanmin(seen[..., 2])))
+        distance = max(self.distance, self.distance / 2 - float(np.nanmin(seen[..., 2])))
         return seen[..., :2] * (distance / (seen[..., 2:] + distance))
 
 
@@ -88,21 +87,18 @@ class Camera:
 class Cameras:
     """The cameras to draw from.
 
-    The unit of distances is the torso length, half a metre for an adult: the distances are 2 to 8
-    metres, and 1 metre from the nearest joint.
+    The unit of distances is the torso length, half a metre for an adult: they are 2 to 8 metres.
 
     Attributes:
         yaw: how far to go around the people at most, to either side, radians.
         pitch: the lowest, the most frequent and the highest pitch, radians. The defaults are from a
             little below eye level to the corner of a ceiling.
         distance: the shortest and the longest distance.
-        clearance: distance to keep from the nearest joint.
     """
 
     yaw: float = np.pi
     pitch: tuple[float, float, float] = (-0.15, 0.05, 0.7)
     distance: tuple[float, float] = (4.0, 16.0)
-    clearance: float = 2.0
 
     def draw(self, rng: np.random.Generator) -> Camera:
         """Draw a camera. Its pitch has a triangular distribution, the others are uniform."""
@@ -110,7 +106,6 @@ class Cameras:
             rng.uniform(-self.yaw, self.yaw),
             rng.triangular(*self.pitch),
             rng.uniform(*self.distance),
-            self.clearance,
         )
 
 
