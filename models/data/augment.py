@@ -6,19 +6,23 @@ function of its seed.
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from models.skeleton import FLIP, JOINTS, PARTS
 
-# Joints from the hips outward, each with the two joints midway between which its bone begins.
+# Joints from the hips outward, each with the two joints midway between which its bone begins. The
+# bones of one row begin where those of the rows before it end.
 _TREE = (
-    *((5, 11, 11), (6, 12, 12), (0, 5, 6)),
-    *((7, 5, 5), (8, 6, 6), (9, 7, 7), (10, 8, 8)),
-    *((13, 11, 11), (14, 12, 12), (15, 13, 13), (16, 14, 14)),
+    ((5, 11, 11), (6, 12, 12), (13, 11, 11), (14, 12, 12)),
+    ((0, 5, 6), (7, 5, 5), (8, 6, 6), (15, 13, 13), (16, 14, 14)),
+    ((9, 7, 7), (10, 8, 8)),
 )
-_JOINT, _FIRST, _SECOND = (list(column) for column in zip(*_TREE, strict=True))
-_FORWARD = {15: -0.8, 16: -0.8}  # foreshortened shanks point back, other bones forward
+_LEVELS = [tuple(list(column) for column in zip(*level, strict=True)) for level in _TREE]
+_JOINT, _FIRST, _SECOND = (list(chain(*parts)) for parts in zip(*_LEVELS, strict=True))
+_FORWARD = np.full(len(JOINTS), 0.8, np.float32)
+_FORWARD[[15, 16]] *= -1  # foreshortened shanks point back, other bones forward
 _SHAKY = np.ones(len(JOINTS), np.float32)
 _SHAKY[[9, 10, 15, 16]] = 1.6  # estimators are worst at wrists and ankles
 _SWAPS = ([5, 7, 9], [11, 13, 15], [5, 7, 9, 11, 13, 15])
@@ -190,9 +194,9 @@ def sway(
     return knots[left] * (1 - weight) + knots[left + 1] * weight
 
 
-def _bones(xy: np.ndarray) -> np.ndarray:
-    """Compute the vectors along the bones of `_TREE`, [..., 11, D], from joints [..., 17, D]."""
-    return xy[..., _JOINT, :] - (xy[..., _FIRST, :] + xy[..., _SECOND, :]) / 2
+def _bones(joints: np.ndarray) -> np.ndarray:
+    """Compute the vectors along the bones of `_TREE`, [11, ...], from joints [17, ...]."""
+    return joints[_JOINT] - (joints[_FIRST] + joints[_SECOND]) / 2
 
 
 def bone_lengths(xy: np.ndarray) -> np.ndarray:
@@ -209,7 +213,7 @@ def bone_lengths(xy: np.ndarray) -> np.ndarray:
         joint ends none.
     """
     lengths = np.full((len(xy), len(JOINTS)), np.nan, np.float32)
-    lengths[:, _JOINT] = np.linalg.norm(_bones(xy), axis=-1)
+    lengths[:, _JOINT] = np.linalg.norm(_bones(xy.swapaxes(0, 1)), axis=-1).T
     lengths.sort(axis=0)
     place = np.round(0.9 * ((~np.isnan(lengths)).sum(axis=0) - 1).clip(0)).astype(int)
     lengths = np.take_along_axis(lengths, place[None], axis=0)[0]
@@ -236,14 +240,17 @@ def _exchange_body(person: np.ndarray, lengths: np.ndarray) -> None:
 
 def _stretch_bones(person: np.ndarray, factor: np.ndarray, wide: float = 1.0) -> None:
     """Scale the bones of a person [F, 17, D] by factors [17], and the width of the hips."""
-    old = person.copy()
-    middle = (old[:, 11] + old[:, 12]) / 2
+    old = person.swapaxes(0, 1).copy()  # [17, F, D]: whole joints are copied several times faster
+    new = old.copy()
+    middle = (old[11] + old[12]) / 2
     for hip in (11, 12):
-        person[:, hip] = middle + wide * (old[:, hip] - middle)
-    bones = _bones(old) * factor[_JOINT, None]
-    for bone, (joint, a, b) in enumerate(_TREE):
-        moved = (person[:, a] + person[:, b]) / 2 + bones[:, bone]
-        person[:, joint] = np.where(np.isnan(moved), person[:, joint], moved)
+        new[hip] = middle + wide * (old[hip] - middle)
+    bones = np.zeros_like(old)
+    bones[_JOINT] = _bones(old) * factor[_JOINT, None, None]
+    for joints, first, second in _LEVELS:
+        moved = (new[first] + new[second]) / 2 + bones[joints]
+        new[joints] = np.where(np.isnan(moved), new[joints], moved)
+    person[:] = new.swapaxes(0, 1)
 
 
 def _turn(xy: np.ndarray, angle: float) -> None:
@@ -253,13 +260,15 @@ def _turn(xy: np.ndarray, angle: float) -> None:
     where it looks shorter it points towards the viewer or away. Which of the two is ambiguous; the
     random sign of the angle covers both.
     """
-    depth = np.zeros(xy.shape[:-1], np.float32)
-    square = np.nan_to_num(np.square(_bones(xy)).sum(axis=-1))
-    offset = np.sqrt(square.max(axis=1, keepdims=True) - square)
-    for bone, (joint, a, b) in enumerate(_TREE):
-        base = (depth[:, :, a] + depth[:, :, b]) / 2
-        depth[:, :, joint] = base + _FORWARD.get(joint, 0.8) * offset[:, :, bone]
-    xy[..., 0] = xy[..., 0] * np.cos(angle) + depth * np.sin(angle)
+    joints = np.moveaxis(xy, 2, 0).copy()  # [17, P, F, 2]
+    depth = np.zeros(joints.shape[:-1], np.float32)
+    square = np.nan_to_num(np.square(_bones(joints)).sum(axis=-1))
+    offset = np.zeros_like(depth)
+    offset[_JOINT] = np.sqrt(square.max(axis=2, keepdims=True) - square)
+    offset *= _FORWARD[:, None, None]
+    for level, first, second in _LEVELS:
+        depth[level] = (depth[first] + depth[second]) / 2 + offset[level]
+    xy[..., 0] = xy[..., 0] * np.cos(angle) + np.moveaxis(depth, 0, -1) * np.sin(angle)
 
 
 def _pan(xy: np.ndarray, fps: float, speed: float, rng: np.random.Generator) -> None:

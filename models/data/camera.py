@@ -75,11 +75,12 @@ class Camera:
         Returns:
             [P, F, 17, 2] in the unit of the points: what is as far away as the middle has its size.
         """
-        if np.isnan(space).all():
+        known = space[~np.isnan(space[..., 0])]
+        if not len(known):
             return space[..., :2]
-        middle = np.nanmean(space.reshape(-1, 3), axis=0)
-        seen = _rotated(space - middle, self.yaw, self.pitch)
-        distance = max(self.distance, self.distance / 2 - float(np.nanmin(seen[..., 2])))
+        seen = _rotated(space - known.mean(axis=0), self.yaw, self.pitch)
+        nearest = float(np.fmin.reduce(seen[..., 2], axis=None))  # ignores NaN
+        distance = max(self.distance, self.distance / 2 - nearest)
         return seen[..., :2] * (distance / (seen[..., 2:] + distance))
 
 
@@ -125,4 +126,4 @@ def _rotated(points: np.ndarray, yaw: float, pitch: float) -> np.ndarray:
         [down * sin, up, -down * cos],
         [-up * sin, down, up * cos],
     ]
-    return points @ np.array(matrix, points.dtype).T
+    return (points.reshape(-1, 3) @ np.array(matrix, points.dtype).T).reshape(points.shape)
