@@ -96,6 +96,21 @@ def add_training_options(command: Parser) -> None:
     )
     command.add_argument("--epochs", type=int, help="number of epochs (default: the config's)")
     command.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    command.add_argument(
+        "--workers",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="processes that make samples beside the one that trains (default 0)",
+    )
+
+
+def _count(text: str) -> int:
+    """Parse a whole number, 0 or more, for argparse."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
 
 
 def prepare_run(options: argparse.Namespace, settings: "ConfigDict") -> "RunOptions":
@@ -124,4 +139,6 @@ def prepare_run(options: argparse.Namespace, settings: "ConfigDict") -> "RunOpti
         torch.set_num_threads(options.threads)
     if options.epochs:
         settings.schedule.epochs = options.epochs
-    return RunOptions(work_dir, options.seed, options.resume, options.tensorboard, options.amp)
+    return RunOptions(
+        *(work_dir, options.seed, options.resume, options.tensorboard, options.amp, options.workers)
+    )

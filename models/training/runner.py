@@ -61,6 +61,8 @@ class RunOptions:
         resume: continue from the last checkpoint in `work_dir`, if there is one.
         tensorboard: also write TensorBoard event files.
         amp: compute in bfloat16 where that is safe.
+        workers: processes that make the samples beside the one that trains; 0 leaves it to that
+            one. The samples are the same, since each is a function of its index.
     """
 
     work_dir: str | Path
@@ -68,6 +70,7 @@ class RunOptions:
     resume: bool = False
     tensorboard: bool = False
     amp: bool = False
+    workers: int = 0
 
 
 class Pretraining(BaseModel):
@@ -189,7 +192,9 @@ def train(
     launcher = _launcher()
     batch_size = min(batch_size, len(dataset))
     sampler = _EpochSampler(len(dataset))
-    loader = DataLoader(dataset, batch_size, sampler=sampler, drop_last=True, num_workers=0)
+    loader = DataLoader(
+        dataset, batch_size, sampler=sampler, drop_last=True, num_workers=options.workers
+    )
     averaging = EMAHook(momentum=momentum, update_buffers=True) if momentum else None
     backends = [{"type": "LocalVisBackend"}]
     if options.tensorboard:

@@ -85,6 +85,14 @@ def test_a_resumed_run_ends_like_an_uninterrupted_one(config, clips, tmp_path):
 
 
 @pytest.mark.training
+def test_workers_make_the_samples_that_the_training_itself_would_make(config, clips, tmp_path):
+    config.finetune.model.dropout = 0.3  # its random numbers come from the training itself
+    alone = finetune(config, clips, RunOptions(tmp_path / "alone"))
+    helped = finetune(config, clips, RunOptions(tmp_path / "helped", workers=2))
+    assert same(alone, helped)
+
+
+@pytest.mark.training
 def test_the_clips_of_pretraining_are_remembered(config, clips, tmp_path):
     pretrained = pretrain(config, clips[:5], RunOptions(tmp_path / "pre"))
     model = finetune(config, clips[3:], RunOptions(tmp_path / "fine"), pretrained)
