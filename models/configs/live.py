@@ -26,12 +26,10 @@ finetune = dict(
         "walk away": ("walk", -1),
     },
     mode="window",
-    negatives=0.25,
-    whole=0.25,
+    shares=dict(nothing=0.25, whole=0.25, puppets=0.4),
     length=3200,
     puppets=100,
     puppet_pairs=False,
-    rehearsed=0.4,
     model=dict(stem_stride=2, by_people=True, dropout=0.2),
     augmentation=dict(
         turn=0.6,

@@ -2,4 +2,4 @@
 
 _base_ = ["live.py"]
 
-finetune = dict(puppets=0, rehearsed=0.0, augmentation=dict(_delete_=True))
+finetune = dict(puppets=0, augmentation=dict(_delete_=True))

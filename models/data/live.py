@@ -26,6 +26,7 @@ from models.data.scene import (
     prepend,
     resample,
 )
+from models.data.shares import Choice, Shares
 from models.data.windows import FIRST_ANSWER, THRESHOLD, Sample, Window
 from models.sample import MAX_GAP, RATE, STEPS, clip_window, span_window
 
@@ -54,7 +55,6 @@ class LiveWindows(Dataset[Sample]):
     Args:
         clips: recorded clips; those of `NOTHING` are used as negatives.
         puppets: clips of puppets (see `models.data.puppet.clips`).
-        puppet_share: fraction of the samples of a label that show puppets, if it has both.
         people: number of people of each label.
         held: labels that also hold for people who keep still.
         cyclic: labels of repetitive motion, which may be repeated beyond the end of its clip.
@@ -64,8 +64,7 @@ class LiveWindows(Dataset[Sample]):
             used as a negative.
         augmentation: how the scenes are augmented.
         length: samples an epoch.
-        negatives: fraction of the samples that are negatives.
-        whole: fraction of the samples that are whole clips stretched over the window.
+        shares: how often a sample shows what.
         past: probability that another scene comes before a sample, and not people who stand still.
         seed: seed of all random numbers.
         cameras: the cameras to film clips in space with, a new one each time that one is drawn.
@@ -80,7 +79,6 @@ class LiveWindows(Dataset[Sample]):
 
     clips: list[Clip]
     puppets: list[Clip]
-    puppet_share: float
     people: dict[str, int]
     held: frozenset[str]
     cyclic: frozenset[str]
@@ -88,8 +86,7 @@ class LiveWindows(Dataset[Sample]):
     acting: dict[str, tuple[str, int]]
     augmentation: Augmentation
     length: int
-    negatives: float
-    whole: float
+    shares: Shares
     past: float = 0.0
     seed: int = 0
     cameras: Cameras = Cameras()  # noqa: RUF009 - it is frozen
@@ -108,8 +105,24 @@ class LiveWindows(Dataset[Sample]):
         names = list(self.people)
         self.targets = np.array([names.index(label) for label in self.labels])
         self.none = len(names)
-        self.weight = np.cumsum(self._weights(np.array(acted)))
-        self.pairs = np.array([len(scene.points) == 2 for scene in self.scenes])
+        sources = [scene.source for scene in self.scenes]
+        weights = self.shares.weights(self.labels, sources, self.people, np.array(acted))
+        self.weight = np.cumsum(weights)
+        self._prepare_choices()
+
+    def _prepare_choices(self) -> None:
+        """Prepare to draw scenes whose label does not matter."""
+        pairs = np.array([len(scene.points) == 2 for scene in self.scenes], bool)
+        held = np.array([label in self.held for label in self.labels], bool)
+        factors, passive, unlabelled = (
+            self.shares.factors([scene.source for scene in scenes])
+            for scenes in (self.scenes, self.passive, self.unlabelled)
+        )
+        self.any_scene = Choice(np.arange(len(pairs)), factors)
+        self.any_pair = Choice(np.flatnonzero(pairs), factors)
+        self.any_moving_pair = Choice(np.flatnonzero(pairs & ~held), factors)
+        self.any_passive = Choice(np.arange(len(self.passive)), passive)
+        self.any_unlabelled = Choice(np.arange(len(self.unlabelled)), unlabelled)
 
     def __len__(self) -> int:
         return self.length
@@ -117,10 +130,10 @@ class LiveWindows(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         rng = np.random.default_rng((self.seed, index))
         kind = rng.random()
-        if kind < self.negatives:
+        if kind < self.shares.nothing:
             scene, target = self._draw_negative(rng), self.none
             window, present = self._live_window(scene, False, rng)
-        elif kind < self.negatives + self.whole:
+        elif kind < self.shares.nothing + self.shares.whole:
             scene, target = self._draw_scene(rng)
             if list(self.people)[target] in self.cyclic and rng.random() < 0.5:
                 scene = loop(scene, rng.uniform(SPAN, _MAX_LOOP))
@@ -154,41 +167,22 @@ class LiveWindows(Dataset[Sample]):
 
     def _draw_negative(self, rng: np.random.Generator) -> Scene:
         """Draw a scene that shows no action of the vocabulary."""
-        kind = rng.random()
-        if kind < 0.2:
+        kind = self.shares.draw_negative(rng)
+        if kind == "still":
             scene = freeze(self._draw_person(rng), rng)
-        elif kind < 0.3:
+        elif kind == "still pair":
             scene = self._still_pair(rng)
-        elif kind < 0.4:
+        elif kind == "wander":
             scene = self._wander(rng)
-        elif kind < 0.6:
+        elif kind == "flail":
             scene = flail(self._draw_person(rng), rng)
-        elif kind < 0.7 and self.passive:
-            scene = self._film(self.passive[rng.integers(len(self.passive))], rng)
-        elif kind < 0.8 and self.unlabelled:
-            scene = self._film(self.unlabelled[rng.integers(len(self.unlabelled))], rng)
+        elif kind == "passive" and self.any_passive:
+            scene = self._film(self.passive[self.any_passive.draw(rng)], rng)
+        elif kind in ("passive", "recorded") and self.any_unlabelled:
+            scene = self._film(self.unlabelled[self.any_unlabelled.draw(rng)], rng)
         else:
             scene = self._bystanders(rng)
         return scene
-
-    def _weights(self, acted: np.ndarray) -> np.ndarray:
-        """Compute the probability of drawing each scene.
-
-        A label is drawn in proportion to the square root of its number of clips, so that rare ones
-        are drawn more often than they occur. Puppets do not change that; they take their share.
-
-        Args:
-            acted: whether each scene shows puppets, bool.
-        """
-        labels = np.array(self.labels)
-        weight = np.zeros(len(labels))
-        for label in set(self.labels):
-            real, puppets = (np.flatnonzero((labels == label) & kind) for kind in (~acted, acted))
-            share = self.puppet_share if len(real) and len(puppets) else float(not len(real))
-            often = (len(real) or len(puppets)) ** 0.5
-            for these, part in ((real, 1 - share), (puppets, share)):
-                weight[these] = often * part / max(len(these), 1)
-        return weight / weight.sum()
 
     def _add(self, clips: list[Clip]) -> None:
         """Add clips, and the people of each pair alone."""
@@ -214,18 +208,22 @@ class LiveWindows(Dataset[Sample]):
     ) -> Scene:
         """Draw one person of any scene, or with `pairs` of a scene of two people.
 
-        A person in space is filmed by the camera if there is one, or else by a random one.
+        Some are strangers, as `shares` says. A person in space is filmed by the camera if there is
+        one, or else by a random one.
         """
-        candidates = np.flatnonzero(self.pairs) if pairs and self.pairs.any() else len(self.scenes)
-        scene = self.scenes[rng.choice(candidates)]
+        strangers = self.shares.strangers
+        if strangers and self.any_unlabelled and rng.random() < strangers:
+            scene = self.unlabelled[self.any_unlabelled.draw(rng)]
+        else:
+            any_scene = self.any_pair if pairs and self.any_pair else self.any_scene
+            scene = self.scenes[any_scene.draw(rng)]
         return self._film(scene.person(rng.integers(len(scene.points))), rng, camera)
 
     def _still_pair(self, rng: np.random.Generator) -> Scene:
         """Draw two people who keep still, but not from an interaction that may be held."""
-        candidates = [i for i in np.flatnonzero(self.pairs) if self.labels[i] not in self.held]
-        if not candidates:
+        if not self.any_moving_pair:
             return freeze(self._draw_person(rng), rng)
-        return freeze(self._film(self.scenes[rng.choice(candidates)], rng), rng)
+        return freeze(self._film(self.scenes[self.any_moving_pair.draw(rng)], rng), rng)
 
     def _wander(self, rng: np.random.Generator) -> Scene:
         """Move slowly through two to four random poses."""
@@ -272,9 +270,9 @@ class LiveWindows(Dataset[Sample]):
         """Draw what the people of a scene did before it: any scene of as many people."""
         if len(scene.points) == 1:
             return self._draw_person(rng, camera=scene.camera)
-        if not self.pairs.any() or rng.random() < 0.3:
+        if not self.any_pair or rng.random() < 0.3:
             return self._bystanders(rng)
-        return self._film(self.scenes[rng.choice(np.flatnonzero(self.pairs))], rng, scene.camera)
+        return self._film(self.scenes[self.any_pair.draw(rng)], rng, scene.camera)
 
     def _whole_window(self, scene: Scene, rng: np.random.Generator) -> Window:
         """Stretch an augmented scene over the window, slightly cropped or padded."""

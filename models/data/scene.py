@@ -31,12 +31,14 @@ class Scene:
         space: of a clip in space that has not been filmed, x, y and z in torso lengths, NaN where a
             joint is missing, float32 [P, F, 17, 3].
         camera: the camera that filmed a clip in space; None if it was another one, or none.
+        source: name of the data set of a clip.
     """
 
     times: np.ndarray
     points: np.ndarray
     space: np.ndarray | None = None
     camera: Camera | None = None
+    source: str = ""
 
     @classmethod
     def of(cls, clip: Clip) -> "Scene":
@@ -45,10 +47,10 @@ class Scene:
         points[..., :2] /= clip.unit
         points[points[..., 2] <= 0, :2] = np.nan
         if clip.space is None:
-            return cls(clip.times, points)
+            return cls(clip.times, points, source=clip.source)
         torsos = [torso_length(person) for person in clip.space]
         unit = np.mean([length for length in torsos if length > 0] or [_ADULT])
-        return cls(clip.times, points, clip.space / np.float32(unit))
+        return cls(clip.times, points, clip.space / np.float32(unit), source=clip.source)
 
     def person(self, index: int) -> "Scene":
         """Return the scene with one of its people alone."""

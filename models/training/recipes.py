@@ -14,6 +14,7 @@ from models.data.camera import Cameras
 from models.data.live import LiveWindows
 from models.data.puppet.clips import KNOWN, perform
 from models.data.pyskl import Clip, labelled
+from models.data.shares import Shares
 from models.data.windows import ClipWindows
 from models.errors import UserError
 from models.training.evaluation import fit_temperature, fit_threshold, predict
@@ -152,7 +153,6 @@ def training_windows(
     return LiveWindows(
         clips,
         list(puppets),
-        settings.get("rehearsed", 0.0),
         people={label.name: label.people for label in labels},
         held=frozenset(label.name for label in labels if label.held),
         augmentation=augmentation,
@@ -160,8 +160,7 @@ def training_windows(
         solo=frozenset(settings.solo),
         acting=dict(settings.acting),
         length=settings.length,
-        negatives=settings.negatives,
-        whole=settings.whole,
+        shares=Shares(**settings.shares),
         past=settings.get("past", 0.0),
         seed=seed,
         cameras=_cameras(settings),

@@ -9,22 +9,20 @@ from models.data.camera import Cameras
 from models.data.live import LiveWindows
 from models.data.puppet.clips import perform
 from models.data.scene import Scene
+from models.data.shares import Shares
 from models.sample import RATE
 
 ROUGH = Augmentation(turn=0.5, roll=0.2, speed=0.3, jitter=0.03, dropout=0.1, parts=0.3, cut=0.3)
 
 
-def live(clips, **settings):
+def live(clips, shares=None, **settings):
     people = {"class 0": 1, "class 1": 1, "hug": 2, "push": 2}
     settings = {
         "puppets": [],
-        "puppet_share": 0.0,
         "solo": frozenset({"push"}),
         "acting": {},
         "augmentation": ROUGH,
         "length": 60,
-        "negatives": 0.4,
-        "whole": 0.1,
         "past": 0.3,
     } | settings
     return LiveWindows(
@@ -32,6 +30,7 @@ def live(clips, **settings):
         people=people,
         held=frozenset({"hug"}),
         cyclic=frozenset({"class 0"}),
+        shares=Shares(**{"nothing": 0.4, "whole": 0.1} | (shares or {})),
         **settings,
     )
 
@@ -62,7 +61,7 @@ def test_live_windows_fit_what_their_labels_say(clips):
 
 def test_puppets_take_their_share_of_the_labels_they_know(clips):
     puppets = [perform("hug", number) for number in range(3)]
-    windows = live(clips, puppets=puppets, puppet_share=0.8)
+    windows = live(clips, shares={"puppets": 0.8}, puppets=puppets)
     rng = np.random.default_rng(0)
     drawn = [windows._draw_scene(rng) for _ in range(2000)]
     kinds = Counter(target for _, target in drawn)
@@ -70,7 +69,7 @@ def test_puppets_take_their_share_of_the_labels_they_know(clips):
     real = windows.scenes[: len(clips)]
     acted = [scene for scene, target in drawn if not any(scene is other for other in real)]
     assert 0.75 < len(acted) / kinds[2] < 0.85
-    only = live([], puppets=puppets, puppet_share=0.3, negatives=0.0, length=20)
+    only = live([], {"puppets": 0.3, "nothing": 0.0}, puppets=puppets, length=20)
     assert {only[index][2] for index in range(20)} <= {2, 4}
 
 
@@ -85,7 +84,7 @@ def test_bystanders_are_often_from_clips_of_pairs(clips):
 
 
 def test_negatives_come_alone_and_in_pairs_still_and_moving(clips):
-    windows = live(clips, negatives=1.0, augmentation=Augmentation())
+    windows = live(clips, {"nothing": 1.0, "whole": 0.0}, augmentation=Augmentation())
     alone, together, still, moving = 0, 0, 0, 0
     for index in range(120):
         window, present, target = windows[index]
@@ -101,17 +100,17 @@ def test_negatives_come_alone_and_in_pairs_still_and_moving(clips):
 def test_clips_of_nothing_are_negatives_and_no_label(clips):
     labels = [clip.label for clip in clips]
     spared = [replace(clip, label=NOTHING) if clip.label == "class 1" else clip for clip in clips]
-    windows = live(spared, negatives=1.0, augmentation=Augmentation())
+    windows = live(spared, {"nothing": 1.0, "whole": 0.0}, augmentation=Augmentation())
     assert len(windows.unlabelled) == labels.count("class 1")
     drawn = [windows._draw_negative(np.random.default_rng(seed)) for seed in range(200)]
     assert any(scene is other for scene in drawn for other in windows.unlabelled)
-    none = live(spared, negatives=0.0, whole=0.5, length=300)
+    none = live(spared, {"nothing": 0.0, "whole": 0.5}, length=300)
     assert "class 1" not in none.labels
     assert all(none[index][2] != 1 for index in range(300))
 
 
 def test_a_held_interaction_may_be_still(clips):
-    windows = live(clips, negatives=0.0, whole=0.0, augmentation=Augmentation(), length=300)
+    windows = live(clips, {"nothing": 0.0, "whole": 0.0}, augmentation=Augmentation(), length=300)
     slow = Counter()
     for index in range(300):
         window, present, target = windows[index]
@@ -136,7 +135,7 @@ def test_the_people_of_a_pair_taken_alone(clips):
 
 
 def test_whole_clips_are_among_the_samples(clips):
-    windows = live(clips, negatives=0.0, whole=1.0, augmentation=Augmentation())
+    windows = live(clips, {"nothing": 0.0, "whole": 1.0}, augmentation=Augmentation())
     assert all(windows[index][1][0, :, 5].all() for index in range(20))
 
 
@@ -200,3 +199,23 @@ def test_turning_by_foreshortening_is_for_clips_in_the_plane(clips, space_clips)
         scene, _ = windows[0]._draw_scene(np.random.default_rng(0))
         points = [w._augment(scene, slice(None), np.random.default_rng(1)) for w in windows]
         assert (not np.allclose(*(np.nansum(np.abs(p)) for p in points))) == changed
+
+
+def test_data_sets_and_strangers_have_their_shares(clips):
+    spared = [replace(clip, label=NOTHING) if clip.label == "class 1" else clip for clip in clips]
+    rng, plain = np.random.default_rng(0), Augmentation()
+    unlabelled = live(spared, augmentation=plain).unlabelled
+
+    def strange(shares):
+        windows = live(spared, shares, augmentation=plain)
+        people = [person.tobytes() for scene in windows.unlabelled for person in scene.points]
+        drawn = [windows._draw_person(rng).points[0].tobytes() for _ in range(200)]
+        return sum(person in people for person in drawn)
+
+    assert unlabelled
+    assert strange({}) == 0
+    assert 60 < strange({"strangers": 0.5}) < 140
+    alone = live(clips, {"sources": {"pair": 0.0}}, augmentation=plain)
+    drawn = {alone._draw_scene(rng)[1] for _ in range(200)}
+    assert drawn == {0, 1}
+    assert not alone.any_pair

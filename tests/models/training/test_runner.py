@@ -134,11 +134,8 @@ def test_calibration_sets_temperature_and_threshold(config, clips, tmp_path):
             "finetune.mode": "window",
             **{f"finetune.{name}": [] for name in ("cyclic", "solo")},
             "finetune.acting": {},
-            **{
-                "finetune.length": 8,
-                "finetune.negatives": 0.5,
-                "finetune.whole": 0.0,
-            },
+            "finetune.length": 8,
+            "finetune.shares": dict(nothing=0.5, whole=0.0),
         }
     )
     model = finetune(config, clips, RunOptions(tmp_path / "run"))
