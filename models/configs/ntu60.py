@@ -1,4 +1,6 @@
-"""NTU RGB+D 60 (ntu60_hrnet.pkl): splits xsub_train and xsub_val, xview_train and xview_val.
+"""NTU RGB+D 60: splits xsub_train and xsub_val, xview_train and xview_val.
+
+The file is ntu60_hrnet.pkl or, in space, ntu60_3danno.pkl.
 
 The file stores class numbers; `--labels models/configs/ntu_labels.json` gives them names.
 """

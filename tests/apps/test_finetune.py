@@ -10,7 +10,7 @@ from apps.evaluate import main as evaluate
 from apps.finetune import main as finetune
 from apps.pretrain import main as pretrain
 from models.action.strl import STRL
-from tests.skeletons import dataset
+from tests.skeletons import dataset, space_dataset
 
 TINY = Path(__file__).parents[1] / "tiny_config.py"
 CONFIGS = Path(__file__).parents[2] / "models" / "configs"
@@ -112,6 +112,24 @@ def test_the_ready_configs_take_files_as_pyskl_publishes_them(
     options = ["--data", data, "--split", "train", "--epochs", 1, "--work-dir", tmp_path / "run"]
     door(monkeypatch, finetune, CONFIGS / f"{config}.py", *options, "--out", out)
     assert [label.name for label in STRL.load(out).labels] == ["class 0", "class 1"]
+
+
+@pytest.mark.training
+def test_the_ready_configs_take_3d_files_as_pyskl_publishes_them(monkeypatch, capsys, tmp_path):
+    data = tmp_path / "ntu60_3danno.pkl"
+    space_dataset(data, 9, layout=None, axes="left up away", people=2, score=False)
+    out = tmp_path / "strl.safetensors"
+    options = ["--data", data, "--split", "train", "--epochs", 1, "--work-dir", tmp_path / "run"]
+    door(monkeypatch, finetune, CONFIGS / "ntu60.py", *options, "--out", out)
+    door(monkeypatch, evaluate, out, "--data", data, "--split", "test", "--views", 2)
+    assert "top-1, camera at 180 degrees" in capsys.readouterr().out
+    flat = dataset(tmp_path / "ntu60_hrnet.pkl", clips=9, people=2)
+    door(monkeypatch, evaluate, out, "--data", flat, "--split", "train")
+    assert "NOT HELD OUT" in capsys.readouterr().out  # the same clips, in 2D
+    message = refused(
+        monkeypatch, capsys, evaluate, out, "--data", flat, "--split", "test", "--views", 2
+    )
+    assert "in 2D: it has one view" in message
 
 
 @pytest.mark.training
