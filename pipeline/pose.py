@@ -33,8 +33,8 @@ class PoseNetwork(Protocol):
 
     threshold: float
 
-    def __call__(self, image: np.ndarray, boxes: np.ndarray, /) -> np.ndarray:
-        """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4]; P > 0."""
+    def __call__(self, image: np.ndarray, boxes: np.ndarray, turns: np.ndarray, /) -> np.ndarray:
+        """Keypoints float32 [P, 17, 3] of the people in boxes float32 [P, 4], turned; P > 0."""
 
 
 class PoseEstimator:
@@ -87,20 +87,31 @@ class PoseEstimator:
             self.model = network
         self.threshold = self.model.threshold
 
-    def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    def __call__(
+        self, image: np.ndarray, boxes: np.ndarray, turns: np.ndarray | None = None
+    ) -> np.ndarray:
         """Estimate the poses of the people in the boxes, in one batch.
+
+        A joint outside the picture cannot be seen: networks guess it, at times with a high score.
+        Its score is 0.
 
         Args:
             image: uint8 [H, W, 3], BGR.
             boxes: float [P, >= 4], x1, y1, x2, y2 in pixels; further columns are ignored.
+            turns: float [P], clockwise in radians: how far each box is turned about its middle, so
+                that a person who leans or lies is upright in it. Boxes are not turned if None.
 
         Returns:
             float32 [P, 17, 3]: x, y in pixels and score in 0..1; P may be 0.
         """
         if not len(boxes):
             return np.zeros((0, len(JOINTS), 3), np.float32)
-        keypoints = self.model(image, np.asarray(boxes, np.float32)[:, :4])
-        keypoints[..., 2] = keypoints[..., 2].clip(0, 1)
+        boxes = np.asarray(boxes, np.float32)[:, :4]
+        turns = np.zeros(len(boxes)) if turns is None else turns
+        keypoints = self.model(image, boxes, np.asarray(turns, np.float32))
+        points, size = keypoints[..., :2], image.shape[1::-1]
+        outside = ((points < 0) | (points > np.subtract(size, 1))).any(-1)
+        keypoints[..., 2] = np.where(outside, 0, keypoints[..., 2].clip(0, 1))
         return keypoints
 
 

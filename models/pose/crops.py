@@ -22,19 +22,32 @@ class Crop:
         size: w, h.
         center: of the crop in the original image, x and y in pixels.
         extent: width and height of the crop in the original image, in pixels.
+        turn: angle of the crop's sides to those of the original image, clockwise in radians.
     """
 
     image: np.ndarray
     size: tuple[int, int]
     center: np.ndarray
     extent: np.ndarray
+    turn: float = 0.0
 
     def to_image(self, points: np.ndarray) -> np.ndarray:
         """Map points [..., 2] from pixels of the crop to pixels of the original image."""
-        return points / self.size * self.extent + self.center - 0.5 * self.extent
+        if not self.turn:
+            return points / self.size * self.extent + self.center - 0.5 * self.extent
+        offset: np.ndarray = (points / self.size - 0.5) * self.extent
+        return rotate(offset, self.turn) + self.center
 
 
-def crop_person(image: np.ndarray, box: np.ndarray, padding: float, size: tuple[int, int]) -> Crop:
+def rotate(points: np.ndarray, angle: float) -> np.ndarray:
+    """Rotate points [..., 2] about the origin, clockwise as seen in an image, in radians."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return points @ np.array([[cos, sin], [-sin, cos]], np.float32)
+
+
+def crop_person(
+    image: np.ndarray, box: np.ndarray, padding: float, size: tuple[int, int], turn: float = 0.0
+) -> Crop:
     """Crop a box with a margin, in the aspect ratio of the input. Outside the image it is black.
 
     Like MMPose's `GetBBoxCenterScale` and `TopdownAffine`.
@@ -44,6 +57,8 @@ def crop_person(image: np.ndarray, box: np.ndarray, padding: float, size: tuple[
         box: float32 [4], x1, y1, x2, y2 in pixels.
         padding: size of the crop relative to the box.
         size: width and height of the network's input, in pixels.
+        turn: of the box about its middle, clockwise in radians (MMPose's `bbox_rotation`, there in
+            degrees). A person whose torso leans by this angle is upright in the crop.
     """
     width, height = (box[2:] - box[:2]) * np.float32(padding)
     aspect = np.float32(size[0] / size[1])
@@ -52,7 +67,7 @@ def crop_person(image: np.ndarray, box: np.ndarray, padding: float, size: tuple[
     else:
         width = height * aspect
     center: np.ndarray = (box[2:] + box[:2]) * np.float32(0.5)
-    return _crop(image, center, np.array([width, height], np.float32), size)
+    return _crop(image, center, np.array([width, height], np.float32), size, turn)
 
 
 def fit_long_side(image: np.ndarray, long_side: int) -> Crop:
@@ -73,16 +88,24 @@ def _round_up(side: float) -> int:
     return math.ceil(side / MULTIPLE) * MULTIPLE
 
 
-def _crop(image: np.ndarray, center: np.ndarray, extent: np.ndarray, size: tuple[int, int]) -> Crop:
-    """Crop as MMPose's `get_warp_matrix` does without rotation, with bilinear sampling."""
+def _crop(
+    image: np.ndarray,
+    center: np.ndarray,
+    extent: np.ndarray,
+    size: tuple[int, int],
+    turn: float = 0.0,
+) -> Crop:
+    """Crop as MMPose's `get_warp_matrix` does, with bilinear sampling."""
     source, target = np.zeros((2, 3, 2), np.float32)
-    for points, middle, reach in (
-        (source, center, extent[0] / 2),
-        (target, np.array(size) * 0.5, size[0] / 2),
+    for points, middle, reach, angle in (
+        (source, center, extent[0] / 2, turn),
+        (target, np.array(size) * 0.5, size[0] / 2, 0.0),
     ):
         points[:] = middle
-        points[1, 0] = middle[0] - reach
+        points[1] += rotate(np.array([-reach, 0], np.float32), angle)
         # The third point makes a right angle with the others.
-        points[2] = points[1] + [0, points[0, 0] - points[1, 0]]
+        x, y = points[0] - points[1]
+        points[2] = points[1] + (-y, x)
     matrix = cv2.getAffineTransform(source, target)
-    return Crop(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR), size, center, extent)
+    pixels = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
+    return Crop(pixels, size, center, extent, turn)

@@ -18,6 +18,7 @@ from mmpose.models.pose_estimators.base import BasePoseEstimator
 
 from models.errors import UserError
 from models.files import CONFIGS, WEIGHTS
+from models.pose.crops import rotate
 from models.skeleton import JOINTS
 
 DEFAULT_THRESHOLD = 0.3
@@ -186,19 +187,29 @@ class Topdown(PoseModel):
         if tuple(names[i].replace("_", " ") for i in sorted(names)) != JOINTS:
             raise UserError(f"{config} does not give the 17 COCO keypoints: choose a COCO model")
 
-    def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    def __call__(self, image: np.ndarray, boxes: np.ndarray, turns: np.ndarray) -> np.ndarray:
         """Estimate the keypoints of people, all in one batch.
 
         Args:
             image: uint8 [H, W, 3], BGR.
             boxes: float32 [P, 4], x1, y1, x2, y2 in pixels, P > 0.
+            turns: float32 [P], of the boxes about their middles, clockwise in radians.
 
         Returns:
             float32 [P, 17, 3], x and y in pixels and score.
         """
         score = np.ones(1, np.float32)
-        people = self.predict([dict(img=image, bbox=b[None], bbox_score=score) for b in boxes])
+        items = [
+            dict(img=image, bbox=box[None], bbox_score=score, bbox_rotation=np.degrees([turn]))
+            for box, turn in zip(boxes, turns, strict=True)
+        ]
+        people = self.predict(items)
         points = np.concatenate([person.keypoints for person in people])
+        # MMPose turns the crop, and maps its joints back as if it had not.
+        for person, box, turn in zip(points, boxes, turns, strict=True):
+            if turn:
+                center = (box[:2] + box[2:]) / 2
+                person[:] = rotate(person - center, turn) + center
         scores = np.concatenate([person.keypoint_scores for person in people])
         return np.dstack((points, scores)).astype(np.float32)
 

@@ -43,24 +43,28 @@ class CompiledTopdown:
         self.padding: float = self._graph.settings["padding"]
         self.size: tuple[int, int] = tuple(self._graph.settings["size"])
 
-    def __call__(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    def __call__(self, image: np.ndarray, boxes: np.ndarray, turns: np.ndarray) -> np.ndarray:
         """Estimate the keypoints of people.
 
         Args:
             image: uint8 [H, W, 3], BGR.
             boxes: float32 [P, 4], x1, y1, x2, y2 in pixels, P > 0.
+            turns: float32 [P], of the boxes about their middles, clockwise in radians.
 
         Returns:
             float32 [P, 17, 3], x and y in pixels and score.
         """
         even = len(boxes) - len(boxes) % self._threads
-        people = self._workers.map(partial(self._estimate, self._graph, image), boxes[:even])
-        rest = (self._estimate(self._shared, image, box) for box in boxes[even:])
+        alone = partial(self._estimate, self._graph, image)
+        people = self._workers.map(alone, boxes[:even], turns[:even])
+        rest = map(partial(self._estimate, self._shared, image), boxes[even:], turns[even:])
         return np.stack([*people, *rest])
 
-    def _estimate(self, graph: Graph, image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    def _estimate(
+        self, graph: Graph, image: np.ndarray, box: np.ndarray, turn: float
+    ) -> np.ndarray:
         """Keypoints float32 [17, 3] of the person in a box float32 [4]."""
-        crop = crop_person(image, box, self.padding, self.size)
+        crop = crop_person(image, box, self.padding, self.size, turn)
         (points,), (scores,) = graph(crop.image[None])
         return np.column_stack((crop.to_image(points), scores)).astype(np.float32)
 

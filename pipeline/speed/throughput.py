@@ -18,7 +18,7 @@ from pipeline.source import Frame, open_source
 from pipeline.speed.stages import temporary_video
 from pipeline.speed.timing import ROUNDS, drain, median, seconds
 
-Pose = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Pose = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def end_to_end(pipeline: Pipeline, path: Path) -> float:

@@ -80,6 +80,18 @@ def test_nobody(pose, picture):
     assert pose(picture, []).shape == (0, 17, 3)
 
 
+def test_joints_outside_the_picture_are_absent(pose, picture, walker):
+    """The picture ends above the walker's hips; the networks guess where they are."""
+    box = walker[0]
+    low = int(box[1] + 0.4 * (box[3] - box[1]))
+    cut = np.ascontiguousarray(picture[:low])
+    (guessed,) = pose.model(cut, box[None, :4], np.zeros(1, np.float32))
+    (found,) = pose(cut, box[None])
+    below = guessed[:, 1] > low - 1
+    assert (guessed[below, 2] > pose.threshold).any() and (found[below, 2] == 0).all()
+    np.testing.assert_array_equal(found[~below], guessed[~below])
+
+
 def test_boxes_beyond_the_picture_and_without_area(pose, picture):
     boxes = np.float32([[-500, -500, -300, -200], [50, 50, 50, 50]])
     assert np.isfinite(pose(picture, boxes)).all()

@@ -68,6 +68,37 @@ def test_crops_equal_those_of_mmpose(name, pictures, people):
             np.testing.assert_array_equal(crop.extent, place["input_scale"])
 
 
+@pytest.mark.parametrize("degrees", [30, 90, 180, -135])
+def test_turned_crops_equal_those_of_mmpose(pictures, degrees):
+    from mmpose.datasets.transforms import GetBBoxCenterScale, TopdownAffine
+
+    box = np.float32([110, 20, 300, 190])
+    results = {"img": pictures[0], "bbox": box[None], "bbox_rotation": np.array([degrees])}
+    expected = TopdownAffine((192, 192))(GetBBoxCenterScale(1.2)(results))
+    crop = crop_person(pictures[0], box, 1.2, (192, 192), np.radians(degrees))
+    difference = np.abs(crop.image.astype(int) - expected["img"])
+    assert np.quantile(difference, 0.999) <= 2, "but for rounding"
+
+
+@pytest.mark.parametrize("name", ["movenet_lightning", "movenet_thunder"])
+def test_a_turned_picture_in_a_turned_crop_has_the_same_joints(name, pictures, people):
+    compiled, mmpose = CompiledTopdown(name), Topdown(CONFIGS / f"{name}.py")
+    mmpose.load(WEIGHTS / f"{name}.pth")
+    picture, box = pictures[0], people[0][0, :4]
+    side, middle = max(box[2:] - box[:2]), (box[:2] + box[2:]) / 2
+    square = np.concatenate([middle - side / 2, middle + side / 2])[None]
+    upright = compiled(picture, square, np.zeros(1, np.float32))
+    quarter = np.ascontiguousarray(np.rot90(picture, -1))  # clockwise
+    width = quarter.shape[1] - 1
+    center = np.array([width - middle[1], middle[0]], np.float32)
+    turned = np.concatenate([center - side / 2, center + side / 2])[None]
+    expected = np.stack((width - upright[..., 1], upright[..., 0]), -1)
+    for model in (compiled, mmpose):
+        found = model(quarter, turned, np.array([np.pi / 2], np.float32))
+        seen = upright[..., 2] > 0.3
+        assert np.abs(found[..., :2] - expected)[seen].max() < 0.02 * side
+
+
 def test_crops_of_another_aspect_ratio_equal_those_of_mmpose(pictures):
     from mmpose.datasets.transforms import GetBBoxCenterScale, TopdownAffine
 
@@ -103,7 +134,7 @@ def test_joints_agree_with_mmpose(name, pictures, people):
         samples = inference_topdown(reference, picture, boxes[:, :4])
         expected = np.concatenate([sample.pred_instances.keypoints for sample in samples])
         scores = np.concatenate([sample.pred_instances.keypoint_scores for sample in samples])
-        found = compiled(picture, boxes[:, :4])
+        found = compiled(picture, boxes[:, :4], np.zeros(len(boxes), np.float32))
         assert found.shape == (len(boxes), 17, 3) and found.dtype == np.float32
         np.testing.assert_allclose(found[..., 2], scores, atol=1e-3)
         sides = [s.metainfo["input_scale"].max() / compiled.size[0] for s in samples]
