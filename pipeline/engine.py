@@ -11,12 +11,13 @@ import numpy as np
 from models.errors import UserError
 from models.runtime.compiled import CompiledSTRL
 from models.runtime.graphs import choose_runtime
-from pipeline.changes import Changes, half_size, thumbnail
+from pipeline.changes import half_size, thumbnail
 from pipeline.classify import Action, ActionNetwork, Classifier
 from pipeline.detect import Detections, Detector
 from pipeline.overlap import overlap
 from pipeline.person import Person
 from pipeline.pose import PoseEstimator
+from pipeline.search import Search
 from pipeline.source import Frame
 from pipeline.track import Tracker
 from pipeline.window import Windows, choose_groups
@@ -36,9 +37,9 @@ TRACKED = 6
 PERIOD = 0.2
 """Seconds between classifications."""
 
-LAG = 0.2
-"""Seconds after which the pipeline takes the detections of a frame. Until then the detector runs
-beside the pose network, and no frame waits for it."""
+LAG, LOST_LAG = 0.2, 0.03
+"""Seconds after which the pipeline takes the detections of a frame, and those while a track is
+lost. Until then the detector runs beside the pose network, and no frame waits for it."""
 
 
 @runtime_checkable
@@ -171,9 +172,8 @@ class Pipeline:
 
     def _reset_tracking(self) -> None:
         self.tracker.reset()
-        self.changes = Changes()
+        self.search = Search()
         self._last_classified: float = -np.inf
-        self._turn = 0
         self._detection: tuple[float, Future[Detections]] | None = None
 
     def _reset_actions(self) -> None:
@@ -239,41 +239,36 @@ class Pipeline:
         return Result(frame, tracked.people, actions)
 
     def _track_people(self, compared: Compared) -> list[Person]:
-        frame = compared.frame
-        if self._detection is None and self.tracker.detection_due(frame.time):
+        frame, tracker = compared.frame, self.tracker
+        if self._detection is None and self.search.due(frame.time, tracker.needs_detection):
             self._start_detection(compared)
         self._take_detections(frame.time)
-        for region in self.tracker.crowded_regions(frame.time):
-            self.tracker.add_close_up(frame.time, self.detector(frame.image, region))
-        keypoints = self.pose(frame.image, self.tracker.crops(frame.time))
-        return self.tracker.update(frame.time, keypoints)
+        for region in tracker.crowded_regions(frame.time):
+            view = self.search.close_up(region, frame.image.shape)
+            tracker.add_close_up(frame.time, self.detector(frame.image, [view]))
+        crops = tracker.crops(frame.time)
+        keypoints = self.pose(frame.image, crops.boxes, crops.turns)
+        return tracker.update(frame.time, keypoints)
 
     def _start_detection(self, compared: Compared) -> None:
         """Run the detector on the frame, unless it is certain that no new person is there."""
-        frame, turn = compared.frame, self._turn
-        self._turn += 1
+        frame, small = compared.frame, compared.thumbnail
         tracked = self.tracker.expected_boxes(frame.time)
-        height, width = frame.image.shape[:2]
-        fractions = tracked / np.array([width, height, width, height], np.float32)
-        # A list: every region must be compared, whatever the others show.
-        changed = [
-            self.changes.need_detector(region, frame.time, compared.thumbnail, fractions)
-            for region in self.detector.search_regions(frame.image, turn)
-        ]
-        if any(changed) or not self.tracker.can_skip_detection:
+        shape, certain = frame.image.shape, self.tracker.is_certain
+        views = self.search.views(frame.time, shape, small, tracked, certain)
+        if views:
             image = frame.image.copy()  # the frame may be drawn on meanwhile
-            found = self.executor.submit(self.detector.search, image, turn, tracked)
+            found = self.executor.submit(self.detector, image, views, tracked)
             self._detection = frame.time, found
-        else:
-            self.tracker.skip_detection(frame.time)
 
     def _take_detections(self, time: float) -> None:
-        """Give the tracker pending detections after `LAG`, or at once if it needs them."""
+        """Give the tracker pending detections once their lag has passed."""
         if self._detection is None:
             return
         began, found = self._detection
-        if self.tracker.needs_detection or time - began >= LAG - 1e-6:
-            self.tracker.add_detections(began, found.result())
+        lag = 0.0 if self.tracker.is_empty else LOST_LAG if self.tracker.needs_detection else LAG
+        if time - began >= lag - 1e-6:
+            self.search.take(self.tracker.add_detections(began, found.result()))
             self._detection = None
 
 

@@ -1,10 +1,17 @@
 """A tracked person: where they were, how they move, and where they are expected."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np
 
-TORSO = [5, 6, 11, 12]
+from models.pose.crops import rotate
+
+SHOULDERS, HIPS, LEGS = [5, 6], [11, 12], [13, 14, 15, 16]
+TORSO = [*SHOULDERS, *HIPS]
+BODY = slice(5, 17)
+"""All joints but those of the head."""
 MARGIN = 0.1
 """Margin around the keypoints in a person's box, as a fraction of the body's longer side."""
 ESTIMATE_LOST = 0.5
@@ -13,12 +20,25 @@ REPORT_LOST = 0.3
 """Seconds for which a lost person is still reported, with absent joints."""
 KEEP_LOST = 2.0
 """Seconds for which a lost track is kept, so that the person can return under the same id."""
+KEEP_OCCLUDED = 10.0
+"""The same for a person who disappeared behind another one, who is still there."""
 VELOCITY_SPAN = 0.15
 """Time constant of the smoothing of velocity, in seconds."""
 VELOCITY_DECAY = 0.5
 """Time constant with which a lost person's velocity decays, in seconds."""
 SHRINK_SPAN = 0.3
 """Time constant with which a box shrinks to a body that became smaller, in seconds."""
+
+MIN_LEAN = np.radians(20)
+"""Lean of the torso from which a crop that is turned with it is tried."""
+TURN_STEP = np.radians(5)
+"""Change of the lean from which a turned crop follows it."""
+TRIAL_PERIOD = 0.25
+"""Seconds between trials of the turned and the upright crop."""
+TURN_MARGIN = 0.03
+"""Mean joint score by which the other crop must be better to be used from now on. Bodies that lie
+or bend as they do in most pictures have better joints in an upright crop (push-ups: 0.59 upright,
+0.50 turned); cameras and bodies upside down in a turned one. The score tells which."""
 
 
 @dataclass
@@ -46,10 +66,14 @@ class Track:
         box: [4], around the last pose.
         last_seen: time of the last pose.
         id: None until the track is confirmed.
+        first_seen: time of the first pose.
         hits: number of poses so far.
+        plausible_hits: how many of them show the body that the detector saw.
         last_detected: time of the last matching detection.
         detected_pose: [17, 3], the pose of that detection.
         velocity: [2], smoothed.
+        turn: angle of the crop, clockwise in radians; 0 is upright.
+        occluder: the person behind whom this one has disappeared, or None.
         prominence: how much the person matters, smoothed; see `Tracker.most_prominent`.
     """
 
@@ -57,14 +81,20 @@ class Track:
     box: np.ndarray
     last_seen: float
     id: int | None = None
+    first_seen: float = field(init=False)
     hits: int = 0
+    plausible_hits: int = 0
     last_detected: float = -np.inf
     detected_pose: np.ndarray | None = None
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
     prominence: float = field(init=False)
+    turn: float = 0.0
+    occluder: Track | None = None
+    _last_trial: float = -np.inf
+    _occluder_centre: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
 
     def __post_init__(self) -> None:
-        self.prominence = self.size
+        self.prominence, self.first_seen = self.size, self.last_seen
 
     @property
     def size(self) -> float:
@@ -74,7 +104,9 @@ class Track:
     @property
     def max_lost(self) -> float:
         """Seconds without a pose after which the track ends; fewer while it is unconfirmed."""
-        return KEEP_LOST if self.id else REPORT_LOST
+        if self.id is None:
+            return REPORT_LOST
+        return KEEP_LOST if self.occluder is None else KEEP_OCCLUDED
 
     @property
     def centre(self) -> np.ndarray:
@@ -87,9 +119,10 @@ class Track:
         A lost person is expected there from now on.
         """
         self.last_detected, self.detected_pose = time, pose
-        if time - self.last_seen > ESTIMATE_LOST:
+        if time - self.last_seen > ESTIMATE_LOST or self.occluder is not None:
             self.keypoints, self.box, self.last_seen = pose, box, time
             self.velocity[:] = 0
+            self.occluder = None
 
     def displacement(self, time: float) -> np.ndarray:
         """Expected movement [2] since the last pose."""
@@ -104,24 +137,101 @@ class Track:
 
     def expected_box(self, time: float) -> np.ndarray:
         """Where the box is expected, [4]."""
-        return self.box + np.tile(self.displacement(time), 2)
+        x, y = self.displacement(time)
+        return self.box + (x, y, x, y)
 
-    def crop_box(self, time: float, threshold: float) -> np.ndarray:
-        """The expected box [4], widened until the torso is in the middle.
+    def lean(self, threshold: float) -> float | None:
+        """Angle of the body in the last pose, clockwise in radians; None if it cannot be seen.
+
+        The body's axis runs from the legs to the shoulders, or from the hips where no leg is
+        visible.
+        """
+        visible = self.keypoints[:, 2] >= threshold
+        ends = []
+        for joints in ((SHOULDERS,), (LEGS, HIPS)):
+            seen = next(
+                (np.array(part)[visible[part]] for part in joints if visible[part].any()), None
+            )
+            if seen is None:
+                return None
+            ends.append(self.keypoints[seen, :2].mean(0))
+        x, y = ends[0] - ends[1]
+        return float(np.arctan2(x, -y))
+
+    def crop_turns(self, time: float, threshold: float) -> list[float]:
+        """The angles of the crops to estimate the pose in: the one in use, at times one to compare.
+
+        A turned crop follows the torso. While the torso leans, it is compared with the upright one
+        from time to time. See `choose_turn`.
+        """
+        lean = self.lean(threshold)
+        if lean is None:
+            return [self.turn]
+        if abs(lean) < MIN_LEAN:
+            self.turn = 0.0
+            return [0.0]
+        if self.turn and abs(np.angle(np.exp(1j * (lean - self.turn)))) > TURN_STEP:
+            self.turn = lean
+        if time - self._last_trial < TRIAL_PERIOD:
+            return [self.turn]
+        self._last_trial = time
+        return [self.turn, 0.0 if self.turn else lean]
+
+    def choose_turn(self, turns: list[float], poses: np.ndarray) -> np.ndarray:
+        """Take the pose [17, 3] of the better crop, and use its angle from now on.
+
+        Args:
+            turns: as `crop_turns` gave them.
+            poses: [1 or 2, 17, 3], of each.
+        """
+        scores = poses[:, BODY, 2].mean(1)
+        best = 1 if len(poses) > 1 and scores[1] > scores[0] + TURN_MARGIN else 0
+        self.turn = turns[best]
+        pose: np.ndarray = poses[best]
+        return pose
+
+    def crop_box(self, time: float, threshold: float, turn: float = 0.0) -> np.ndarray:
+        """The box [4] to crop, before it is turned by an angle in radians, the torso in the middle.
 
         Single-person networks estimate the person in the middle of a crop. An outstretched arm, or
         another person's arm in this pose, would move the middle elsewhere.
         """
-        x1, y1, x2, y2 = self.expected_box(time)
-        torso = self.keypoints[TORSO][self.keypoints[TORSO, 2] >= threshold, 0]
-        if not len(torso):
-            return np.array([x1, y1, x2, y2])
-        middle = torso.mean() + self.displacement(time)[0]
-        reach = max(middle - x1, x2 - middle)
-        return np.array([middle - reach, y1, middle + reach, y2])
+        keypoints = self.expected_keypoints(time)
+        box = self.expected_box(time)
+        if turn:
+            keypoints[:, :2] = rotate(keypoints[:, :2], -turn)
+            visible = (keypoints[:, 2] >= threshold).sum() >= 2
+            box = _extent(keypoints, threshold if visible else 0.0)
+        x1, y1, x2, y2 = box
+        torso = keypoints[TORSO][keypoints[TORSO, 2] >= threshold, 0]
+        if len(torso):
+            middle = torso.mean()
+            reach = max(middle - x1, x2 - middle)
+            x1, x2 = middle - reach, middle + reach
+        box = np.array([x1, y1, x2, y2])
+        if turn:
+            middle = rotate((box[:2] + box[2:]) / 2, turn)
+            half = (box[2:] - box[:2]) / 2
+            box = np.concatenate([middle - half, middle + half])
+        return box
+
+    def hide_behind(self, occluder: Track, time: float) -> None:
+        """Note that the person has disappeared behind another one, with whom they move now."""
+        self.keypoints, self.box = self.expected_keypoints(time), self.expected_box(time)
+        self.velocity = np.zeros(2, np.float32)
+        self.occluder, self._occluder_centre = occluder, occluder.centre
+
+    def follow_occluder(self) -> None:
+        """Move as the person in front has moved."""
+        if self.occluder is not None:
+            motion = self.occluder.centre - self._occluder_centre
+            self.keypoints = self.keypoints + np.append(motion, 0).astype(np.float32)
+            self.box = self.box + np.tile(motion, 2)
+            self._occluder_centre = self.occluder.centre
 
     def add_pose(self, time: float, keypoints: np.ndarray, threshold: float) -> None:
         """Take the person's pose [17, 3] at `time`."""
+        self.occluder = None
         elapsed = max(time - self.last_seen, 1e-3)
         self._update_velocity(elapsed, keypoints, threshold)
         body = _extent(keypoints, threshold)

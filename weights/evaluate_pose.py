@@ -21,6 +21,7 @@ from pycocotools.cocoeval import COCOeval
 
 from pipeline.detect import Detector
 from pipeline.pose import PoseEstimator
+from pipeline.search import all_views, whole
 
 
 def find_people(
@@ -28,6 +29,7 @@ def find_people(
     annotations: list[dict[str, Any]],
     detector: Detector | None,
     pose: PoseEstimator | None,
+    size: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find people with the chosen stages.
 
@@ -36,6 +38,7 @@ def find_people(
         annotations: COCO's annotations of this image. Without a detector, their boxes are used.
         detector: the detector, if any.
         pose: the pose stage. If None, the detector's own keypoints are used.
+        size: longer side of the detector's input. If None, it looks as it does at a new scene.
 
     Returns:
         Boxes [P, 5], x1, y1, x2, y2 in pixels and score, and keypoints [P, 17, 3].
@@ -49,7 +52,8 @@ def find_people(
         boxes = np.array([[*a["bbox"], 1] for a in annotations], np.float32).reshape(-1, 5)
         boxes[:, 2:4] += boxes[:, :2]
         return boxes, pose(image, boxes)
-    people = detector(image)
+    views = all_views(image.shape) if size is None else [whole(image.shape, size)]
+    people = detector(image, views)
     return people.boxes, people.keypoints if pose is None else pose(image, people.boxes)
 
 
@@ -90,7 +94,9 @@ def main() -> None:
     parser.add_argument("--annotations", type=Path, required=True)
     parser.add_argument("--pose", default="none", help="as of apps/video.py; none: the detector's")
     parser.add_argument("--boxes", choices=("annotated", "detected"), default="detected")
-    parser.add_argument("--size", type=int, help="longer side of the detector's input")
+    parser.add_argument(
+        "--size", type=int, help="longer side of the detector's input (default: several)"
+    )
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     if arguments.boxes == "annotated" and arguments.pose == "none":
@@ -98,7 +104,7 @@ def main() -> None:
 
     detector, pose = None, None
     if arguments.boxes == "detected":
-        detector = Detector(**({"size": arguments.size} if arguments.size else {}), threshold=0.05)
+        detector = Detector(threshold=0.05)
     if arguments.pose != "none":
         pose = PoseEstimator(arguments.pose, device=arguments.device)
     with contextlib.redirect_stdout(io.StringIO()):
@@ -107,7 +113,7 @@ def main() -> None:
     for image_id, entry in coco.imgs.items():
         image = cv2.imread(str(arguments.images / entry["file_name"]))
         started = time.perf_counter()
-        people = find_people(image, coco.imgToAnns[image_id], detector, pose)
+        people = find_people(image, coco.imgToAnns[image_id], detector, pose, arguments.size)
         seconds += time.perf_counter() - started
         results += as_results(image_id, *people)
     ap, ap50, ar, oks = evaluate(coco, results)

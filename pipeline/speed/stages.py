@@ -36,15 +36,15 @@ class StageTimes:
 
 
 class Timed:
-    """Stands in for a callable and measures its calls, and those of its method `search`.
+    """Stands in for a callable and measures its calls.
 
     Attributes:
         durations: seconds of each call.
         calls: arguments of each call.
     """
 
-    def __init__(self, target: Callable[..., Any], durations: list[float] | None = None):
-        self.durations: list[float] = [] if durations is None else durations
+    def __init__(self, target: Callable[..., Any]):
+        self.durations: list[float] = []
         self.calls: list[tuple[Any, ...]] = []
         self._target = target
 
@@ -57,8 +57,7 @@ class Timed:
         return result
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._target, name)
-        return Timed(value, self.durations) if name == "search" else value
+        return getattr(self._target, name)
 
 
 class InlineExecutor(Executor):

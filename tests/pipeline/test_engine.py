@@ -112,10 +112,10 @@ class Slow(Detector):
         self.may_answer, self.given = threading.Event(), []
         self.may_answer.set()
 
-    def search(self, image, turn, known):
+    def __call__(self, image, *where):
         assert self.may_answer.wait(20)
         self.given.append(image)
-        return super().search(image, turn, known)
+        return super().__call__(image, *where)
 
 
 def test_frames_do_not_wait_for_the_detector_and_it_sees_no_drawing(walk):
@@ -124,7 +124,7 @@ def test_frames_do_not_wait_for_the_detector_and_it_sees_no_drawing(walk):
         pipeline(frame)
     pipeline.detector.may_answer.clear()
     pipeline.detector.given.clear()
-    pipeline.changes.need_detector = lambda *_: True
+    pipeline.search._changes.need_detector = lambda *_: True
     for frame in walk[8:13]:
         painted = dataclasses.replace(frame, image=frame.image.copy())
         assert len(pipeline(painted).people) == 1
@@ -156,7 +156,7 @@ def test_an_error_of_the_detector_is_raised(walk):
     def fail(*_):
         raise RuntimeError("out of order")
 
-    pipeline.detector.search = fail
+    pipeline.detector = fail
     with pytest.raises(RuntimeError, match="out of order"):
         results(pipeline, walk[:20])
 

@@ -1,8 +1,11 @@
+from itertools import chain
+
 import numpy as np
 import pytest
 
 from pipeline.detect import Detections
-from pipeline.person import KEEP_LOST, REPORT_LOST
+from pipeline.person import KEEP_LOST, KEEP_OCCLUDED, REPORT_LOST
+from pipeline.search import Search
 from pipeline.track import Tracker
 from tests.pipeline.bodies import body, box_of
 
@@ -14,16 +17,17 @@ class Scene:
 
     def __init__(self, tracker=None):
         self.tracker = tracker or Tracker(threshold=0.3)
+        self.search = Search()
         self.detections = 0
 
     def show(self, time, bodies):
-        if self.tracker.detection_due(time):
+        if self.search.due(time, self.tracker.needs_detection):
             self.detections += 1
-            poses = np.array(bodies, np.float32).reshape(-1, 17, 3)
-            boxes = np.array([box_of(pose) for pose in poses], np.float32).reshape(-1, 5)
-            self.tracker.add_detections(time, Detections(boxes, poses))
-        boxes = self.tracker.crops(time)
-        return self.tracker.update(time, np.array([self.pose(box, bodies) for box in boxes]))
+            self.search.views(time, (480, 640, 3), np.zeros((36, 64)), np.zeros((0, 4)), False)
+            self.search.take(self.tracker.add_detections(time, found(bodies)))
+        crops = self.tracker.crops(time)
+        poses = np.array([self.pose(box, bodies) for box in crops.boxes]).reshape(-1, 17, 3)
+        return self.tracker.update(time, poses)
 
     def pose(self, box, bodies):
         """The body nearest to the middle of the box, as a single-person network sees it."""
@@ -32,6 +36,12 @@ class Scene:
         if not inside:
             return np.zeros((17, 3), np.float32)
         return min(inside, key=lambda b: np.linalg.norm(b[[11, 12], :2].mean(0) - middle))
+
+
+def found(bodies):
+    poses = np.array(bodies, np.float32).reshape(-1, 17, 3)
+    boxes = np.array([box_of(pose) for pose in poses], np.float32).reshape(-1, 5)
+    return Detections(boxes, poses)
 
 
 def ids_at(people, bodies):
@@ -91,9 +101,8 @@ def test_missed_detections_end_no_track():
     for i in range(1, 60):
         time = i / RATE
         bodies = [body(150 + i), body(400)]
-        if tracker.detection_due(time):
-            tracker.add_detections(time, Detections(np.zeros((0, 5)), np.zeros((0, 17, 3))))
-        poses = [scene.pose(box, bodies) for box in tracker.crops(time)]
+        tracker.add_detections(time, found([]))
+        poses = [scene.pose(box, bodies) for box in tracker.crops(time).boxes]
         people = tracker.update(time, np.array(poses))
         assert ids_at(people, bodies) == [1, 2]
 
@@ -113,7 +122,6 @@ def test_two_tracks_never_hold_the_same_skeleton():
         assert [p.id for p in holders] == [1]
         assert sorted(p.id for p in people) == [1, 2]
     time = 8 / RATE  # both crops still do, but the detector sees both
-    assert tracker.detection_due(time)
     tracker.add_detections(time, Detections(boxes, bodies))
     tracker.crops(time)
     people = tracker.update(time, np.array([bodies[0], bodies[0]]))
@@ -151,8 +159,8 @@ def test_overlapping_people_are_separated_by_a_close_up():
             assert (region[2:] >= boxes[:, 2:4].max(0) - 20).all()
             tracker.add_close_up(i / RATE, Detections(boxes, np.array(bodies)))
         crops = tracker.crops(i / RATE)
-        assert len(crops) == (0 if regions else 2)
-        people = tracker.update(i / RATE, np.array(bodies[: len(crops)]))
+        assert len(crops.boxes) == (0 if regions else 2)
+        people = tracker.update(i / RATE, np.array(bodies[: len(crops.boxes)]))
         assert ids_at(people, bodies) == [1, 2]
     assert regions
 
@@ -186,9 +194,8 @@ def test_detections_of_an_earlier_frame_are_matched():
     for i in range(1, 40):
         if i % 10 == lag:
             seen = np.array(there[i - lag])
-            found = Detections(np.array([box_of(pose) for pose in seen]), seen)
-            scene.tracker.add_detections((i - lag) / RATE, found)
-        boxes = scene.tracker.crops(i / RATE)
+            scene.tracker.add_detections((i - lag) / RATE, found(seen))
+        boxes = scene.tracker.crops(i / RATE).boxes
         poses = np.array([scene.pose(box, there[i]) for box in boxes])
         people = scene.tracker.update(i / RATE, poses)
         assert ids_at(people, there[i]) == ([1, 2] if i >= 16 else [1, None][: len(there[i])])
@@ -221,7 +228,8 @@ def test_ids_are_new_after_a_reset():
     scene = Scene()
     scene.show(0, [body(150)])
     scene.tracker.reset()
-    assert scene.tracker.detection_due(1 / RATE)
+    assert scene.tracker.is_empty and scene.tracker.needs_detection
+    scene.search = Search()
     assert [p.id for p in scene.show(1 / RATE, [body(150)])] == [2]
 
 
@@ -231,3 +239,111 @@ def test_a_runner_is_tracked_at_any_frame_rate(rate):
     for i in range(2 * rate):
         people = scene.show(i / rate, [body(100 + 500 * i / rate)])
     assert [p.id for p in people] == [1]
+
+
+def meet(scene, hidden, after, seconds=3.0):
+    """Two people walk up to each other; then the right one is behind the left one; then they part.
+
+    Args:
+        hidden: the time for which one of them is hidden, in seconds.
+        after: the bodies from then on, as a function of the frames since.
+    """
+    walk = ([body(100 + 5 * i), body(400 - 5 * i)] for i in range(30))
+    embrace = [[body(245)]] * round(hidden * RATE)
+    part = (after(i) for i in range(round(seconds * RATE)))
+    shown = []
+    for i, bodies in enumerate(chain(walk, embrace, part)):
+        people = scene.show(i / RATE, bodies)
+        shown.append(sorted(person.id for person in people))
+    return people, bodies, shown
+
+
+def test_a_person_hidden_by_another_is_kept_and_has_the_same_id_when_they_part():
+    scene = Scene()
+    people, bodies, shown = meet(scene, 4.0, lambda i: [body(245 - 3 * i), body(255 + 3 * i)])
+    assert all(ids == [1, 2] for ids in shown[3:])
+    assert ids_at(people, bodies) == [1, 2]
+
+
+def test_a_person_may_come_out_on_the_other_side():
+    scene = Scene()
+    people, bodies, shown = meet(scene, 2.0, lambda i: [body(245), body(235 - 3 * i)])
+    assert ids_at(people, bodies) == [1, 2]
+    assert all(ids == [1, 2] for ids in shown[3:])
+
+
+def test_a_hidden_person_moves_with_the_one_in_front():
+    scene = Scene()
+    people, _, _ = meet(scene, 1.0, lambda i: [body(245 + 2 * i)])
+    front, behind = sorted(people, key=lambda person: person.id)
+    assert (behind.keypoints[:, 2] == 0).all()
+    assert abs(front.box[[0, 2]].mean() - behind.box[[0, 2]].mean()) < 60
+
+
+def test_a_person_who_never_comes_out_again_is_dropped():
+    scene = Scene()
+    _, _, shown = meet(scene, KEEP_OCCLUDED + 1, lambda i: [body(245)])
+    assert shown[-1] == [1]
+
+
+def test_a_person_who_leaves_the_picture_alone_is_not_kept():
+    scene = Scene()
+    for i in range(60):
+        people = scene.show(i / RATE, [body(100), *([body(400)] if i < 30 else [])])
+    assert [person.id for person in people] == [1]
+
+
+def lying(x, y=300, length=200, score=0.9):
+    """A body turned by 90 degrees, clockwise: head to the right."""
+    pose = body(0, 0, length, score)
+    pose[:, :2] = np.stack((-pose[:, 1], pose[:, 0]), 1) + np.float32([x, y])
+    return pose
+
+
+def test_the_crop_of_a_leaning_person_is_turned_if_that_gives_better_joints():
+    scene, used = Scene(), []
+
+    def show(time, pose, better_turned):
+        scene.tracker.add_detections(time, found([pose]))
+        crops = scene.tracker.crops(time)
+        poses = np.repeat(pose[None], len(crops.turns), 0)
+        turned = np.abs(crops.turns) > 0.3
+        poses[:, :, 2] = np.where(turned == better_turned, 0.8, 0.6)[:, None]
+        scene.tracker.update(time, poses)
+        used.append(crops.turns[0])
+
+    for i in range(20):
+        show(i / RATE, lying(300), better_turned=True)
+    assert used[0] == 0 and used[-1] == pytest.approx(np.pi / 2, abs=0.05)
+    for i in range(20, 40):
+        show(i / RATE, lying(300), better_turned=False)
+    assert used[-1] == 0
+    for i in range(40, 60):
+        show(i / RATE, lying(300), better_turned=True)
+    for i in range(60, 90):
+        show(i / RATE, body(400), better_turned=True)
+    assert used[-1] == 0, "an upright person has an upright crop"
+
+
+def test_a_turned_crop_holds_the_body_along_its_sides():
+    scene = Scene()
+    scene.show(0, [lying(300)])
+    (track,) = scene.tracker._tracks
+    box = track.crop_box(0.0, 0.3, np.pi / 2)
+    width, height = box[2:] - box[:2]
+    assert height > 1.5 * width, "tall before it is turned"
+    np.testing.assert_allclose(
+        (box[:2] + box[2:]) / 2, box_of(lying(300))[:4].reshape(2, 2).mean(0), atol=12
+    )
+
+
+def test_what_only_the_detector_takes_for_a_person_gets_no_id():
+    """A row of chairs: the pose network sees another body in it, and that faintly."""
+    scene = Scene()
+    for i in range(60):
+        time = i / RATE
+        scene.tracker.add_detections(time, found([body(300, score=0.4)]))
+        crops = scene.tracker.crops(time)
+        pose = lying(300, score=0.35)
+        people = scene.tracker.update(time, np.repeat(pose[None], len(crops.boxes), 0))
+        assert not people

@@ -13,7 +13,7 @@ def test_every_stage_is_timed_and_every_call_counted(pipeline, frames):
     durations, calls, people = times.durations, times.pose_calls, times.people
     assert (pipeline.detector, pipeline.pose, pipeline.executor) == before
     assert len(durations["pose"]) == len(calls) == len(people) == len(frames)
-    assert all(len(boxes) >= 1 for _, boxes in calls)
+    assert all(len(boxes) == len(turns) >= 1 for _, boxes, turns in calls)
     assert 3 <= len(durations["detect"]) < 15
     assert 4 <= len(durations["cut windows and classify"]) <= 6
     assert len(durations["encode"]) == len(durations["draw"]) == 30
@@ -25,9 +25,8 @@ def test_every_stage_is_timed_and_every_call_counted(pipeline, frames):
     ]
 
 
-def test_only_the_search_is_timed(pipeline, frames):
+def test_each_run_of_the_detector_is_timed(pipeline, frames):
     with timed_networks(pipeline) as (detector, _):
-        pipeline.detector.search_regions(frames[0].image, 1)
-        assert not detector.durations
-        pipeline.detector.search(frames[0].image, 2)
+        assert pipeline.detector.nms_threshold == 0.7 and not detector.durations
+        assert len(pipeline.detector(frames[0].image)) == 1
         assert len(detector.durations) == 1
