@@ -248,7 +248,7 @@ class Pipeline:
             tracker.add_close_up(frame.time, self.detector(frame.image, [view]))
         crops = tracker.crops(frame.time)
         keypoints = self.pose(frame.image, crops.boxes, crops.turns)
-        return tracker.update(frame.time, keypoints)
+        return tracker.update(frame.time, keypoints, frame.image)
 
     def _start_detection(self, compared: Compared) -> None:
         """Run the detector on the frame, unless it is certain that no new person is there."""

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from models.pose.oks import oks
 from pipeline.boxes import iou
 from pipeline.detect import Detections
+from pipeline.identity import Identities
 from pipeline.person import (
     BODY,
     ESTIMATE_LOST,
@@ -106,6 +107,7 @@ class Tracker:
         self._cropped: list[tuple[Track, list[float]]] = []
         self._close_ups: list[Track] = []
         self._selected: list[Track] = []
+        self._identities = Identities(self.threshold)
         self._last_update = -np.inf
         self.needs_detection = True
 
@@ -185,12 +187,16 @@ class Tracker:
             np.array([turn for _, turn in crops], np.float32),
         )
 
-    def update(self, time: float, keypoints: np.ndarray) -> list[Person]:
+    def update(
+        self, time: float, keypoints: np.ndarray, image: np.ndarray | None = None
+    ) -> list[Person]:
         """Take the poses that were estimated in the crops.
 
         Args:
             time: of the frame, in seconds.
             keypoints: float32 [C, 17, 3], in the order of the last `crops`.
+            image: the frame, uint8 [H, W, 3] BGR, by whose colours people who have met are told
+                apart; by place alone if None.
 
         Returns:
             The people in the frame. Those lost for less than `REPORT_LOST` seconds, and those who
@@ -211,6 +217,8 @@ class Tracker:
                 self._confirm(track)
         self._close_ups = []
         self._update_occlusion(time)
+        if image is not None:
+            self._identities.update(time, self._tracks, image)
         self._tracks = [t for t in self._tracks if time - t.last_seen <= t.max_lost]
         self._update_prominence(time)
         self.needs_detection = not self._tracks or any(

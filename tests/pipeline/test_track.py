@@ -20,14 +20,14 @@ class Scene:
         self.search = Search()
         self.detections = 0
 
-    def show(self, time, bodies):
+    def show(self, time, bodies, image=None):
         if self.search.due(time, self.tracker.needs_detection):
             self.detections += 1
             self.search.views(time, (480, 640, 3), np.zeros((36, 64)), np.zeros((0, 4)), False)
             self.search.take(self.tracker.add_detections(time, found(bodies)))
         crops = self.tracker.crops(time)
         poses = np.array([self.pose(box, bodies) for box in crops.boxes]).reshape(-1, 17, 3)
-        return self.tracker.update(time, poses)
+        return self.tracker.update(time, poses, image)
 
     def pose(self, box, bodies):
         """The body nearest to the middle of the box, as a single-person network sees it."""
@@ -241,7 +241,7 @@ def test_a_runner_is_tracked_at_any_frame_rate(rate):
     assert [p.id for p in people] == [1]
 
 
-def meet(scene, hidden, after, seconds=3.0):
+def meet(scene, hidden, after, seconds=3.0, image=None):
     """Two people walk up to each other; then the right one is behind the left one; then they part.
 
     Args:
@@ -253,7 +253,7 @@ def meet(scene, hidden, after, seconds=3.0):
     part = (after(i) for i in range(round(seconds * RATE)))
     shown = []
     for i, bodies in enumerate(chain(walk, embrace, part)):
-        people = scene.show(i / RATE, bodies)
+        people = scene.show(i / RATE, bodies, None if image is None else image(bodies))
         shown.append(sorted(person.id for person in people))
     return people, bodies, shown
 
@@ -291,6 +291,30 @@ def test_a_person_who_leaves_the_picture_alone_is_not_kept():
     for i in range(60):
         people = scene.show(i / RATE, [body(100), *([body(400)] if i < 30 else [])])
     assert [person.id for person in people] == [1]
+
+
+RED, BLUE = (0, 0, 200), (200, 0, 0)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_people_who_part_again_are_told_apart_by_what_they_wear(seen):
+    """They change sides in the embrace, which their places do not tell."""
+    wears = [RED, BLUE]
+
+    def painted(bodies):
+        image = np.full((480, 640, 3), 90, np.uint8)
+        for pose, colour in zip(bodies, wears, strict=False):
+            x1, y1, x2, y2 = box_of(pose)[:4].astype(int).clip(0)
+            image[y1:y2, x1:x2] = colour
+        return image
+
+    def after(i):
+        wears[:] = [BLUE, RED]
+        return [body(245 - 3 * i), body(255 + 3 * i)]
+
+    people, bodies, shown = meet(Scene(), 1.0, after, image=painted if seen else None)
+    assert ids_at(people, bodies) == ([2, 1] if seen else [1, 2])
+    assert all(ids == [1, 2] for ids in shown[3:])
 
 
 def lying(x, y=300, length=200, score=0.9):
