@@ -29,8 +29,8 @@ class Stage:
         self.model = StubNetwork()
         self.classifier = Classifier(self.model, confidence)
 
-    def ask(self, time, answers, filled=64):
-        """`answers`: probabilities by group."""
+    def ask(self, time, answers, filled=64, hidden=0):
+        """`answers`: probabilities by group; the second of two is absent for `hidden` steps."""
         groups = list(answers)
         windows = np.zeros((len(groups), 2, 64, 17, 2), np.float32)
         present = np.zeros((len(groups), 2, 64, 17), bool)
@@ -38,6 +38,7 @@ class Stage:
             windows[row, 0, 0, 0, 0] = row
             self.model.answers[row] = answers[group]
             present[row, : len(group), 64 - filled :] = True
+            present[row, 1, 64 - hidden :] = False
         actions = self.classifier(time, groups, windows, present)
         return {action.people: action.label for action in actions}
 
@@ -47,6 +48,17 @@ def test_there_is_no_action_before_half_a_second_is_observed():
     sure = {(1,): probabilities(wave=0.9)}
     assert stage.ask(0, sure, filled=round(MIN_OBSERVED * RATE) - 1) == {}
     assert stage.ask(0.1, sure, filled=round(MIN_OBSERVED * RATE)) == {(1,): "wave"}
+
+
+def test_two_people_keep_their_label_while_one_is_hidden():
+    stage = Stage()
+    hug = {(1, 2): probabilities(hug=0.9)}
+    assert stage.ask(0, hug, hidden=50) == {}, "they were not seen together for long enough before"
+    assert stage.ask(0.2, hug) == {(1, 2): "hug"}
+    assert stage.ask(0.4, hug, hidden=50) == {(1, 2): "hug"}
+    ended = {(1, 2): probabilities(hug=0.0)}
+    assert stage.ask(0.6, ended, hidden=64) == {(1, 2): "hug"}, "nothing is seen of the second one"
+    assert stage.ask(2.6, ended, hidden=50) == {}
 
 
 def test_the_network_gets_no_empty_batch():
