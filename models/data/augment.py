@@ -25,6 +25,7 @@ _FORWARD = np.full(len(JOINTS), 0.8, np.float32)
 _FORWARD[[15, 16]] *= -1  # foreshortened shanks point back, other bones forward
 _SHAKY = np.ones(len(JOINTS), np.float32)
 _SHAKY[[9, 10, 15, 16]] = 1.6  # estimators are worst at wrists and ankles
+HIPS, LEGS = [11, 12], [13, 14, 15, 16]
 _SWAPS = ([5, 7, 9], [11, 13, 15], [5, 7, 9, 11, 13, 15])
 
 
@@ -51,6 +52,8 @@ class Augmentation:
         dropout: probability, for each joint, that it is missing for a while or throughout.
         parts: probability that whole parts of the body are missing, or a person for a while.
         cut: probability that the edge of the frame cuts off a part of the body.
+        legs: probability that the legs of all people are missing throughout, and half as often the
+            hips, as before a camera on a desk.
         clash: probability that joints of two overlapping people are lost or assigned to the other.
         mirror: whether to mirror half of the samples.
         bodies: probability, for each person, to take the bone lengths of a person of another clip.
@@ -71,6 +74,7 @@ class Augmentation:
     dropout: float = 0.0
     parts: float = 0.0
     cut: float = 0.0
+    legs: float = 0.0
     clash: float = 0.0
     mirror: bool = False
     bodies: float = 0.0
@@ -156,6 +160,8 @@ class Augmentation:
             _drop_joints(person, self.dropout, fps, rng)
             if rng.random() < self.parts:
                 _drop_parts(person, fps, rng)
+        if self.legs and rng.random() < self.legs:
+            points[:, :, LEGS if rng.random() < 0.5 else LEGS + HIPS] = np.nan
         points[np.isnan(points[..., 0]), 2] = 0
         return points
 

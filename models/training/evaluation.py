@@ -30,6 +30,7 @@ STRESS = {
     "a joint in five missing": Augmentation(dropout=0.2),
     "left and right exchanged at times": Augmentation(swaps=1.0),
     "cut by the frame": Augmentation(cut=1.0),
+    "legs, and at times hips, not in view": Augmentation(legs=1.0),
     "view rolled up to 20 degrees": Augmentation(roll=0.35),
     "view turned up to 45 degrees": Augmentation(turn=0.8),
     "0.7 to 1.4 times the speed": Augmentation(speed=0.4),

@@ -42,6 +42,7 @@ def test_without_augmentation_only_the_order_of_people_changes():
             {"slips": 1.0},
         ),
         *({"swaps": 1.0}, {"dropout": 0.3}, {"parts": 1.0}, {"cut": 1.0}, {"clash": 1.0}),
+        {"legs": 1.0},
     ],
 )
 def test_each_augmentation_changes_something_and_repeats_with_its_seed(amounts):
@@ -153,3 +154,14 @@ def test_speed_is_spread_evenly_about_one():
     assert 1 / 1.4 <= min(speeds) < 0.75
     assert 1.35 < max(speeds) <= 1.4
     assert np.median(speeds) == pytest.approx(1, abs=0.05)
+
+
+def test_legs_are_missing_throughout_and_the_hips_half_as_often():
+    points = people()
+    hips = 0
+    for seed in range(20):
+        seen = run(points, seed, legs=1.0)[..., 2] > 0
+        assert not seen[..., 13:].any() and seen[..., 5:11].all()
+        assert seen[..., 11:13].all() or not seen[..., 11:13].any()
+        hips += seen[..., 11].all()
+    assert 4 < hips < 16
