@@ -7,9 +7,9 @@
 Of every folder, or of all files together, the table gives the fraction of frames in which as many
 people as `--people` says are reported, in all frames and from the third frame on, and in which as
 many have visible joints; and how many clips have how many ids. With `--turn`, pictures are turned
-clockwise, and the joints of the largest person compared with those in the picture as it is, by
-object keypoint similarity (OKS). With `--upper`, pictures are cut to the head and chest of the
-largest person. A still picture is shown for a second.
+clockwise, and the joints of the largest person in the picture as it is compared with those found in
+the turned one, by object keypoint similarity (OKS). With `--upper`, pictures are cut to the head
+and chest of the largest person. A still picture is shown for a second.
 """
 
 import argparse
@@ -34,6 +34,8 @@ UPPER_SIZE = (640, 480)
 """Width and height of a picture cut to head and chest: a webcam's."""
 UPPER_HEIGHT, BELOW_SHOULDERS = 2.0, 0.7
 """Height of such a picture, and how much of it is below the shoulders, in torso lengths."""
+SAME_PERSON = 0.3
+"""OKS from which a person in a turned picture is taken to be the one in the picture as it is."""
 
 
 @dataclass
@@ -110,28 +112,31 @@ def main_pose(people: list[Person]) -> np.ndarray | None:
 
 
 def compare_turned(pipeline: Pipeline, frames: list[Frame], degrees: float) -> tuple[float, float]:
-    """Mean OKS of the joints of the turned frames with those of the upright ones, once followed.
+    """Mean OKS of the largest person's joints with those of the same person in turned frames.
 
     Returns:
-        The OKS, and the fraction of frames in which the person was followed.
+        The OKS, and the fraction of frames in which the person was followed; NaN and 0 if never.
     """
     upright = [main_pose(people) for people in follow(pipeline, frames)]
     images, matrix = turned(frames, degrees)
     back = cv2.invertAffineTransform(matrix)
-    similarities, followed = [], 0
+    similarities, frames_seen = [], 0
     for pose, people in zip(upright, follow(pipeline, images), strict=True):
-        found = main_pose(people)
-        followed += found is not None
-        if pose is None or found is None:
+        if pose is None:
             continue
-        points = found.copy()
-        points[:, :2] = found[:, :2] @ back[:, :2].T + back[:, 2]
         visible = pose[pose[:, 2] >= pipeline.pose.threshold, :2]
-        if len(visible) >= MIN_JOINTS:
+        if len(visible) < MIN_JOINTS:
+            continue
+        frames_seen += 1
+        if people:
+            points = np.stack([person.keypoints for person in people])
+            points[..., :2] = points[..., :2] @ back[:, :2].T + back[:, 2]
             area = float(np.prod(1.2 * np.ptp(visible, axis=0)))
-            areas = np.array([area])
-            similarities.append(oks(pose, points[None], area, areas, pipeline.pose.threshold)[0])
-    return float(np.mean(similarities)), followed / len(frames)
+            areas = np.full(len(points), area)
+            nearest = oks(pose, points, area, areas, pipeline.pose.threshold).max()
+            similarities += [nearest] * (nearest >= SAME_PERSON)
+    similarity = float(np.mean(similarities)) if similarities else np.nan
+    return similarity, len(similarities) / max(frames_seen, 1)
 
 
 def upper_body(pipeline: Pipeline, frames: list[Frame]) -> list[Frame]:
@@ -186,7 +191,7 @@ def main() -> None:
         for name, files in groups_of(arguments.clips).items():
             for degrees in arguments.turn:
                 compared = [compare_turned(pipeline, read_frames(file), degrees) for file in files]
-                similarity, followed = np.mean(compared, axis=0)
+                similarity, followed = np.nanmean(compared, axis=0)
                 print(f"{name:16} {degrees:4.0f}°  OKS {similarity:.3f}  followed {followed:.3f}")
         return
     print(f"{'':16}  {'reported':>8}  {'from 3rd':>8}  {'visible':>8}   clips by number of ids")
