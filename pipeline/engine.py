@@ -96,7 +96,122 @@ class Tracked:
     groups: list[tuple[int, ...]] | None = None
 
 
-class Pipeline:
+class TrackingPipeline:
+    """Finds people and tracks them, frame by frame: the pipeline as far as keypoints and ids.
+
+    Args:
+        people: number of people whose actions are recognised: the most prominent ones.
+        pose: estimates keypoints; MoveNet Lightning if None.
+        detector: finds people; MoveNet MultiPose if None.
+        device: of the networks that the constructor loads, such as "cpu" or "cuda".
+        runtime: "onnx" or "torch" for these networks; the faster one on the device if None.
+
+    Attributes:
+        pose, detector, tracker: the stages.
+        executor: runs the detector beside the other stages.
+
+    Raises:
+        UserError: `device` is not available.
+    """
+
+    def __init__(
+        self,
+        people: int = PEOPLE,
+        pose: PoseEstimator | None = None,
+        detector: Detector | None = None,
+        device: str = "cpu",
+        runtime: str | None = None,
+    ):
+        self.people = people
+        self.device = device
+        self.pose = pose or PoseEstimator(QUALITIES["fast"], device=device, runtime=runtime)
+        self.detector = detector or Detector(device=device, runtime=runtime)
+        self.tracker = Tracker(self.pose.threshold, max(people, TRACKED))
+        self.executor: Executor = ThreadPoolExecutor(1)
+        self._previous: np.ndarray | None = None
+        self._reset_tracking()
+
+    def half(self) -> None:
+        """Run the pose networks in half precision, which needs PyTorch and a GPU.
+
+        Raises:
+            UserError: they are not there.
+        """
+        networks = [
+            network
+            for network in (self.pose.model, self.detector.model)
+            if isinstance(network, HalfPrecision)
+        ]
+        if len(networks) < 2 or not self.device.startswith("cuda"):
+            raise UserError("--half needs --device cuda, and PyTorch as the runtime")
+        for network in networks:
+            network.half = True
+
+    def reset(self) -> None:
+        """Forget everything, as after a cut or an interrupted stream. Ids are not used again."""
+        self._reset_tracking()
+        self._previous = None
+
+    def _reset_tracking(self) -> None:
+        self.tracker.reset()
+        self.search = Search()
+        self._last_classified: float = -np.inf
+        self._detection: tuple[float, Future[Detections]] | None = None
+
+    def compare(self, frame: Frame) -> Compared:
+        """Tell whether a new scene begins with the frame. Owns the previous thumbnail."""
+        full = thumbnail(frame.image)
+        previous, self._previous = self._previous, half_size(full)
+        cut = previous is not None and is_cut(previous, self._previous)
+        return Compared(frame, full, cut)
+
+    def track(self, compared: Compared) -> Tracked:
+        """Track people into the frame, and choose whose actions to recognise. Owns all tracking."""
+        frame = compared.frame
+        if compared.cut:
+            self._reset_tracking()
+        tracked = Tracked(frame, self._track_people(compared), compared.cut)
+        if frame.time - self._last_classified >= PERIOD - 1e-6:
+            self._last_classified = frame.time
+            selected = set(self.tracker.most_prominent(self.people))
+            tracked.groups = choose_groups([p for p in tracked.people if p.id in selected])
+        return tracked
+
+    def _track_people(self, compared: Compared) -> list[Person]:
+        frame, tracker = compared.frame, self.tracker
+        if self._detection is None and self.search.due(frame.time, tracker.needs_detection):
+            self._start_detection(compared)
+        self._take_detections(frame.time)
+        for region in tracker.crowded_regions(frame.time):
+            view = self.search.close_up(region, frame.image.shape)
+            tracker.add_close_up(frame.time, self.detector(frame.image, [view]))
+        crops = tracker.crops(frame.time)
+        keypoints = self.pose(frame.image, crops.boxes, crops.turns)
+        return tracker.update(frame.time, keypoints, frame.image)
+
+    def _start_detection(self, compared: Compared) -> None:
+        """Run the detector on the frame, unless it is certain that no new person is there."""
+        frame, small = compared.frame, compared.thumbnail
+        tracked = self.tracker.expected_boxes(frame.time)
+        shape, certain = frame.image.shape, self.tracker.is_certain
+        views = self.search.views(frame.time, shape, small, tracked, certain)
+        if views:
+            image = frame.image.copy()  # the frame may be drawn on meanwhile
+            found = self.executor.submit(self.detector, image, views, tracked)
+            self._detection = frame.time, found
+
+    def _take_detections(self, time: float) -> None:
+        """Give the tracker pending detections once their lag has passed."""
+        if self._detection is None:
+            return
+        began, found = self._detection
+        lag = 0.0 if self.tracker.is_empty else LOST_LAG if self.tracker.needs_detection else LAG
+        if time - began >= lag - 1e-6:
+            self.search.take(self.tracker.add_detections(began, found.result()))
+            self._detection = None
+
+
+class Pipeline(TrackingPipeline):
     """Finds people, tracks them, and recognises their actions, frame by frame.
 
     Args:
@@ -133,48 +248,20 @@ class Pipeline:
         device: str = "cpu",
         runtime: str | None = None,
     ):
-        self.people = people
-        self.device = device
-        self.pose = pose or PoseEstimator(QUALITIES["fast"], device=device, runtime=runtime)
-        self.detector = detector or Detector(device=device, runtime=runtime)
+        super().__init__(people, pose, detector, device, runtime)
         self.classifier = Classifier(load_strl(weights, device, runtime), confidence)
-        self.tracker = Tracker(self.pose.threshold, max(people, TRACKED))
         self.windows = Windows(self.pose.threshold)
-        self.executor: Executor = ThreadPoolExecutor(1)
-        self.reset()
+        self._reset_actions()
 
     @property
     def labels(self) -> list[str]:
         """All actions that can be recognised, in the order of `Action.scores`."""
         return [label.name for label in self.classifier.model.labels]
 
-    def half(self) -> None:
-        """Run the pose networks in half precision, which needs PyTorch and a GPU.
-
-        Raises:
-            UserError: they are not there.
-        """
-        networks = [
-            network
-            for network in (self.pose.model, self.detector.model)
-            if isinstance(network, HalfPrecision)
-        ]
-        if len(networks) < 2 or not self.device.startswith("cuda"):
-            raise UserError("--half needs --device cuda, and PyTorch as the runtime")
-        for network in networks:
-            network.half = True
-
     def reset(self) -> None:
         """Forget everything, as after a cut or an interrupted stream. Ids are not used again."""
-        self._reset_tracking()
+        super().reset()
         self._reset_actions()
-        self._previous: np.ndarray | None = None
-
-    def _reset_tracking(self) -> None:
-        self.tracker.reset()
-        self.search = Search()
-        self._last_classified: float = -np.inf
-        self._detection: tuple[float, Future[Detections]] | None = None
 
     def _reset_actions(self) -> None:
         self.windows.reset()
@@ -204,25 +291,6 @@ class Pipeline:
         """
         return overlap(frames, self.compare, self.track, self.classify, *stages)
 
-    def compare(self, frame: Frame) -> Compared:
-        """Tell whether a new scene begins with the frame. Owns the previous thumbnail."""
-        full = thumbnail(frame.image)
-        previous, self._previous = self._previous, half_size(full)
-        cut = previous is not None and is_cut(previous, self._previous)
-        return Compared(frame, full, cut)
-
-    def track(self, compared: Compared) -> Tracked:
-        """Track people into the frame, and choose whose actions to recognise. Owns all tracking."""
-        frame = compared.frame
-        if compared.cut:
-            self._reset_tracking()
-        tracked = Tracked(frame, self._track_people(compared), compared.cut)
-        if frame.time - self._last_classified >= PERIOD - 1e-6:
-            self._last_classified = frame.time
-            selected = set(self.tracker.most_prominent(self.people))
-            tracked.groups = choose_groups([p for p in tracked.people if p.id in selected])
-        return tracked
-
     def classify(self, tracked: Tracked) -> Result:
         """Recognise the actions of the people in the frame. Owns windows and classifier."""
         frame = tracked.frame
@@ -237,39 +305,6 @@ class Pipeline:
         ids = {person.id for person in tracked.people}
         actions = [action for action in self._actions if ids.issuperset(action.people)]
         return Result(frame, tracked.people, actions)
-
-    def _track_people(self, compared: Compared) -> list[Person]:
-        frame, tracker = compared.frame, self.tracker
-        if self._detection is None and self.search.due(frame.time, tracker.needs_detection):
-            self._start_detection(compared)
-        self._take_detections(frame.time)
-        for region in tracker.crowded_regions(frame.time):
-            view = self.search.close_up(region, frame.image.shape)
-            tracker.add_close_up(frame.time, self.detector(frame.image, [view]))
-        crops = tracker.crops(frame.time)
-        keypoints = self.pose(frame.image, crops.boxes, crops.turns)
-        return tracker.update(frame.time, keypoints, frame.image)
-
-    def _start_detection(self, compared: Compared) -> None:
-        """Run the detector on the frame, unless it is certain that no new person is there."""
-        frame, small = compared.frame, compared.thumbnail
-        tracked = self.tracker.expected_boxes(frame.time)
-        shape, certain = frame.image.shape, self.tracker.is_certain
-        views = self.search.views(frame.time, shape, small, tracked, certain)
-        if views:
-            image = frame.image.copy()  # the frame may be drawn on meanwhile
-            found = self.executor.submit(self.detector, image, views, tracked)
-            self._detection = frame.time, found
-
-    def _take_detections(self, time: float) -> None:
-        """Give the tracker pending detections once their lag has passed."""
-        if self._detection is None:
-            return
-        began, found = self._detection
-        lag = 0.0 if self.tracker.is_empty else LOST_LAG if self.tracker.needs_detection else LAG
-        if time - began >= lag - 1e-6:
-            self.search.take(self.tracker.add_detections(began, found.result()))
-            self._detection = None
 
 
 def load_strl(weights: Path | str, device: str, runtime: str | None) -> ActionNetwork:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.detect import Detector
-from pipeline.engine import Pipeline, is_cut
+from pipeline.engine import Pipeline, TrackingPipeline, is_cut
 from pipeline.source import Frame, open_source
 from pipeline.track import Tracker
 
@@ -91,6 +91,18 @@ def test_ids_stay_with_two_who_walk_apart(pipeline):
     left = [min(result.people, key=lambda p: p.box[0]).id for result in seen[5:]]
     assert len(set(left)) == 1
     assert set(labels(seen)) <= {"walk", "walk away", None}
+
+
+def test_people_can_be_tracked_without_a_classifier(pipeline, walk):
+    tracking = TrackingPipeline(pose=pipeline.pose, detector=pipeline.detector)
+    assert not hasattr(tracking, "classifier")
+    for turn in range(2):
+        tracking.reset()
+        alone = [tracking.track(tracking.compare(frame)).people for frame in walk[:40]]
+        both = [result.people for result in results(pipeline, walk[:40])]
+        assert [len(people) for people in alone] == [len(people) for people in both], turn
+        for (one,), (other,) in list(zip(alone, both, strict=True))[5:]:
+            np.testing.assert_array_equal(one.keypoints, other.keypoints)
 
 
 def test_nobody_is_in_an_empty_street(pipeline, walk):
