@@ -63,6 +63,7 @@ class Detector:
         nms_threshold: object keypoint similarity (OKS) above which the weaker of two detections in
             one view is a duplicate.
         runtime: "onnx" or "torch"; the faster one on the device if None.
+        threads: CPU threads of ONNX Runtime; two if None.
 
     Raises:
         UserError: the device is not available.
@@ -78,10 +79,13 @@ class Detector:
         threshold: float | None = None,
         nms_threshold: float = 0.7,
         runtime: str | None = None,
+        threads: int | None = None,
     ):
         self.nms_threshold = nms_threshold
         if choose_runtime(runtime, device) == "onnx":
-            self.model: DetectorNetwork = CompiledBottomup("movenet_multipose", device, threshold)
+            self.model: DetectorNetwork = CompiledBottomup(
+                "movenet_multipose", device, threshold, threads
+            )
         else:
             # Imported here: it takes seconds and 600 MB, which the compiled network saves.
             from models.pose.estimators import Bottomup

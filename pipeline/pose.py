@@ -48,6 +48,7 @@ class PoseEstimator:
         device: as PyTorch names it.
         runtime: "onnx" for bundled models compiled by ONNX Runtime, "torch" for MMPose itself; the
             faster one available if None.
+        threads: CPU threads of ONNX Runtime; two if None.
 
     Attributes:
         threshold: score from which this model's joints count as visible.
@@ -68,6 +69,7 @@ class PoseEstimator:
         checkpoint: Path | str | None = None,
         device: str = "cpu",
         runtime: str | None = None,
+        threads: int | None = None,
     ):
         if (config is None) != (checkpoint is None):
             raise UserError("a pose config needs its checkpoint, and a pose checkpoint its config")
@@ -75,7 +77,7 @@ class PoseEstimator:
         if runtime == "onnx" and not compiled:
             raise UserError(f"only {' and '.join(BUNDLED)} run on onnx: leave --runtime out")
         if compiled and choose_runtime(runtime, device) == "onnx":
-            self.model: PoseNetwork = CompiledTopdown(BUNDLED[model], device)
+            self.model: PoseNetwork = CompiledTopdown(BUNDLED[model], device, threads)
         else:
             # Imported here: it takes seconds and 600 MB, which the compiled network saves.
             from models.pose.estimators import Topdown

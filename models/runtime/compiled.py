@@ -76,13 +76,20 @@ class CompiledBottomup:
         name: of the bundled config and checkpoint.
         device: "cpu", "cuda" or "cuda:1".
         threshold: lowest score of a person. If None, use the config's.
+        threads: CPU threads per call. If None, two, or one on a single core.
 
     Raises:
         UserError: ONNX Runtime cannot use the device.
     """
 
-    def __init__(self, name: str, device: str = "cpu", threshold: float | None = None):
-        self._graph = _movenet(name, device)
+    def __init__(
+        self,
+        name: str,
+        device: str = "cpu",
+        threshold: float | None = None,
+        threads: int | None = None,
+    ):
+        self._graph = _movenet(name, device, threads)
         self.threshold: float = (
             self._graph.settings["threshold"] if threshold is None else threshold
         )

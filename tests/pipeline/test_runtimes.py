@@ -8,6 +8,7 @@ from models.action.strl import STRL
 from models.errors import UserError
 from models.pose.estimators import Bottomup, Topdown
 from models.runtime.compiled import CompiledBottomup, CompiledSTRL, CompiledTopdown
+from pipeline.detect import Detector
 from pipeline.engine import Pipeline
 from pipeline.pose import PoseEstimator
 from pipeline.source import open_source
@@ -29,6 +30,12 @@ def test_the_option_chooses_every_network(runtime, kinds):
     pipeline = build_pipeline(command.parse_args(runtime))
     networks = pipeline.pose.model, pipeline.detector.model, pipeline.classifier.model
     assert all(isinstance(n, kind) for n, kind in zip(networks, kinds, strict=True))
+
+
+def test_every_network_can_be_held_to_one_thread():
+    for model in (PoseEstimator(threads=1).model, Detector(threads=1).model):
+        options = model._graph._session.get_session_options()
+        assert options.intra_op_num_threads == 1
 
 
 def test_other_models_are_not_compiled():
