@@ -91,29 +91,30 @@ def _window(
     window = np.zeros((PEOPLE, STEPS, len(JOINTS), 2), np.float32)
     present = np.zeros(window.shape[:-1], bool)
     for person, (times, keypoints) in enumerate(people):
-        window[person], present[person] = _interpolate(times, keypoints, steps, threshold)
+        values, present[person] = interpolate(times, keypoints, steps, threshold)
+        window[person] = values[..., :2]
+    present[:, :, FACE] = False
     return _normalise(window, present)
 
 
-def _interpolate(
+def interpolate(
     times: np.ndarray, keypoints: np.ndarray, steps: np.ndarray, threshold: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Interpolate each joint linearly between its own detections.
 
     Args:
         times: float64 [F] in seconds, ascending.
-        keypoints: float32 [F, 17, 3].
-        steps: float64 [64], the times to interpolate at.
+        keypoints: float32 [F, 17, C], the last channel is the score.
+        steps: float64 [S], the times to interpolate at.
         threshold: keypoints with a lower score are not detections.
 
     Returns:
-        Coordinates float32 [64, 17, 2] in pixels and presence bool [64, 17]. A joint is present
-        where the detections before and after a step are no further apart than `MAX_GAP`; eyes and
-        ears never are.
+        Keypoints float32 [S, 17, C] and presence bool [S, 17]. A joint is present where the
+        detections before and after a step are no further apart than `MAX_GAP`. Where it is not, its
+        values have no meaning.
     """
     frames = len(times)
-    seen = (keypoints[..., 2] >= threshold) & (keypoints[..., 2] > 0)
-    seen[:, FACE] = False
+    seen = (keypoints[..., -1] >= threshold) & (keypoints[..., -1] > 0)
     index = np.arange(frames)[:, None]
     last_seen = np.full((frames + 1, len(JOINTS)), -1)
     last_seen[1:] = np.maximum.accumulate(np.where(seen, index, -1), axis=0)
@@ -130,7 +131,7 @@ def _interpolate(
     weight = (steps[:, None] - times[before]) / np.where(gap > 0, gap, 1)
     weight = np.clip(weight, 0, 1)[..., None].astype(np.float32)
     joints = np.arange(len(JOINTS))
-    start, stop = keypoints[before, joints, :2], keypoints[after, joints, :2]
+    start, stop = keypoints[before, joints], keypoints[after, joints]
     return start + weight * (stop - start), present
 
 
