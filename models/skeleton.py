@@ -114,6 +114,28 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
         *_limb("left", *_LEG[:3]),
         *("right eye", "left eye", "right ear", "left ear"),
     ),
+    # OpenPose's BODY_25, its default: doc/02_output.md of CMU-Perceptual-Computing-Lab/openpose.
+    "openpose25": (
+        *("nose", "neck"),
+        *_limb("right", *_ARM[:3]),
+        *_limb("left", *_ARM[:3]),
+        "hip center",
+        *_limb("right", *_LEG[:3]),
+        *_limb("left", *_LEG[:3]),
+        *("right eye", "left eye", "right ear", "left ear"),
+        *_limb("left", "big toe", "small toe", "heel"),
+        *_limb("right", "big toe", "small toe", "heel"),
+    ),
+    # MediaPipe's Pose Landmarker (BlazePose GHUM 3D): ai.google.dev/edge/mediapipe, "Pose landmark
+    # detection guide".
+    "mediapipe33": (
+        "nose",
+        *("left eye inner", "left eye", "left eye outer"),
+        *("right eye inner", "right eye", "right eye outer"),
+        *_both("ear", "mouth", "shoulder", "elbow", "wrist"),
+        *_both("pinky", "index", "thumb"),
+        *_both("hip", "knee", "ankle", "heel", "foot index"),
+    ),
     # Kinect for Windows SDK 1.x, enumeration JointType.
     "kinect20": (
         *("hip center", "spine", "shoulder center", "head"),
