@@ -120,7 +120,8 @@ def read(path: str | Path, joints: str | None = None, classes: list[str] | None 
 
     The optional keys of a file are `layout`, `fps`, `classes`, `dataset` (its name, see
     `dataset_name`), and `axes` for 3D: the directions of x, y and z as three words, such as "right
-    down away", out of right, left, up, down, away from the camera, and towards it.
+    down away", out of right, left, up, down, away from the camera, and towards it. An annotation
+    with an `fps` of its own has another frame rate than the file.
 
     Args:
         path: the pickle. 3D coordinates are in metres, and the camera is at the origin.
@@ -141,7 +142,7 @@ def read(path: str | Path, joints: str | None = None, classes: list[str] | None 
         axes = _axes(content.get("axes", KINECT_AXES), path) if spatial else None
         dataset = content.get("dataset") or dataset_name(path.stem)
         source = SOURCES.get(dataset, Source())
-        fps = float(source.fps or content.get("fps", FPS))
+        file_fps = content.get("fps", FPS)
         count = 1 + max(int(annotation["label"]) for annotation in annotations)
         known = classes or source.classes or content.get("classes")
         classes = list(known or (f"class {i}" for i in range(count)))
@@ -156,6 +157,7 @@ def read(path: str | Path, joints: str | None = None, classes: list[str] | None 
             points = _points(annotation, path, names, axes, source)
             if not points[..., -1].any():
                 continue
+            fps = float(source.fps or annotation.get("fps", file_fps))
             space = None
             if axes is not None:
                 space = np.where(points[..., 3:] > 0, points[..., :3], np.nan) @ axes.T

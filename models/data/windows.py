@@ -18,8 +18,10 @@ from models.sample import clip_window, span_window
 FIRST_ANSWER = 0.5
 """Seconds after which the live program first answers: the shortest part of a window filled."""
 
-THRESHOLD = 0.3
-"""Score from which a joint is present: MMPose's default for drawing. Annotations have 0 or 1."""
+THRESHOLD = 0.25
+"""Score from which a joint is present: the lowest threshold of the bundled pose models, so that
+training sees every joint that is seen live. Joints below the threshold of the model that they come
+from have a score of 0 in the files. Annotations by hand have 0, 0.5 or 1."""
 
 Window = tuple[np.ndarray, np.ndarray]
 """Joints float32 [2, 64, 17, 2] and presence bool [2, 64, 17], as `models.sample` makes them."""

@@ -55,6 +55,16 @@ def test_every_layout_becomes_coco(tmp_path, layout):
     assert np.diff(clip.times) == pytest.approx(1 / 15)
 
 
+def test_a_clip_may_have_a_frame_rate_of_its_own(tmp_path, monkeypatch):
+    path = dataset(tmp_path / "a.pkl", layout="coco17")
+    change(path, lambda content: content["annotations"][1].update(fps=50))
+    clips = read(path).clips
+    assert np.diff(clips["clip00"].times) == pytest.approx(1 / 15)
+    assert np.diff(clips["clip01"].times) == pytest.approx(1 / 50)
+    monkeypatch.setitem(SOURCES, "a", Source(fps=10.0))  # what is known of a data set goes first
+    assert np.diff(read(path).clips["clip01"].times) == pytest.approx(1 / 10)
+
+
 def test_a_layout_can_be_given(tmp_path):
     path = dataset(tmp_path / "a.pkl", layout="ntu25")
     content = pickle.loads(path.read_bytes())

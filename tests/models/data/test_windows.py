@@ -1,9 +1,11 @@
 from collections import Counter
 
 import numpy as np
+from mmengine.config import Config
 
 from models.data.augment import Augmentation
-from models.data.windows import ClipWindows, clip_windows, live_windows
+from models.data.windows import THRESHOLD, ClipWindows, clip_windows, live_windows
+from models.files import CONFIGS
 from models.sample import RATE
 
 ROUGH = Augmentation(turn=0.5, roll=0.2, speed=0.3, jitter=0.03, dropout=0.1, parts=0.3, cut=0.3)
@@ -18,6 +20,12 @@ def test_clip_windows_show_each_clip_once_an_epoch_in_another_order(clips):
     assert Counter(target for _, _, target in epochs[0]) == Counter(
         CLASSES.index(clip.label) for clip in clips
     )
+
+
+def test_training_sees_every_joint_that_is_seen_live():
+    files = CONFIGS.glob("movenet_*.py")
+    live = [Config.fromfile(file).get("keypoint_threshold", 1.0) for file in files]
+    assert min(live) == THRESHOLD
 
 
 def test_a_sample_is_a_function_of_its_seed_and_index(clips):
