@@ -12,6 +12,7 @@ from models.action.label import NOTHING
 from models.data.augment import Augmentation, mirrored
 from models.data.camera import Camera, Cameras
 from models.data.pyskl import Clip, labelled
+from models.data.recording import THRESHOLD
 from models.data.scene import (
     LONG,
     TORSO,
@@ -27,7 +28,7 @@ from models.data.scene import (
     resample,
 )
 from models.data.shares import Choice, Shares
-from models.data.windows import FIRST_ANSWER, THRESHOLD, Sample, Window
+from models.data.windows import FIRST_ANSWER, Sample, Window
 from models.sample import MAX_GAP, RATE, STEPS, clip_window, span_window
 
 SPAN = STEPS / RATE

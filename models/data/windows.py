@@ -12,16 +12,12 @@ from torch.utils.data import Dataset
 from models.data.augment import Augmentation
 from models.data.camera import Cameras
 from models.data.pyskl import Clip
+from models.data.recording import THRESHOLD
 from models.data.scene import Scene, all_bone_lengths, film
 from models.sample import clip_window, span_window
 
 FIRST_ANSWER = 0.5
 """Seconds after which the live program first answers: the shortest part of a window filled."""
-
-THRESHOLD = 0.25
-"""Score from which a joint is present: the lowest threshold of the bundled pose models, so that
-training sees every joint that is seen live. Joints below the threshold of the model that they come
-from have a score of 0 in the files. Annotations by hand have 0, 0.5 or 1."""
 
 Window = tuple[np.ndarray, np.ndarray]
 """Joints float32 [2, 64, 17, 2] and presence bool [2, 64, 17], as `models.sample` makes them."""

@@ -4,7 +4,8 @@ import numpy as np
 from mmengine.config import Config
 
 from models.data.augment import Augmentation
-from models.data.windows import THRESHOLD, ClipWindows, clip_windows, live_windows
+from models.data.recording import THRESHOLD
+from models.data.windows import ClipWindows, clip_windows, live_windows
 from models.files import CONFIGS
 from models.sample import RATE
 
