@@ -219,7 +219,7 @@ def layout(name_or_path: str) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UserError(f"{path}: a layout is a JSON list of joint names, one per joint")
     names = tuple(" ".join(name.lower().replace("_", " ").split()) for name in names)
-    if all(source is None for source in _sources(names)):
+    if all(source is None for source in joint_sources(names)):
         raise UserError(f"{path}: no joint name is known; use names like 'left shoulder'")
     return names
 
@@ -237,13 +237,13 @@ def to_coco(keypoints: np.ndarray, joints: tuple[str, ...]) -> np.ndarray:
         [..., 17, C]. Joints that the layout lacks are zero in every channel, the score included.
     """
     coco = np.zeros((*keypoints.shape[:-2], len(JOINTS), keypoints.shape[-1]), keypoints.dtype)
-    for joint, source in enumerate(_sources(joints)):
+    for joint, source in enumerate(joint_sources(joints)):
         if source is not None:
             coco[..., joint, :] = keypoints[..., source, :]
     return coco
 
 
-def _sources(joints: tuple[str, ...]) -> list[int | None]:
+def joint_sources(joints: tuple[str, ...]) -> list[int | None]:
     """Index in a layout of each COCO joint or its substitute; None if the layout has neither."""
     return [
         next((joints.index(name) for name in _candidates(joint) if name in joints), None)
