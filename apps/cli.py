@@ -89,6 +89,12 @@ def add_pipeline_options(command: Parser) -> None:
     )
     what.add_argument("--weights", type=Path, help="another STRL checkpoint (.safetensors)")
     what.add_argument("--list-actions", action="store_true", help="list what can be recognised")
+    pose = add_pose_options(command)
+    pose.add_argument("--half", action="store_true", help="half precision, on a GPU by PyTorch")
+
+
+def add_pose_options(command: Parser) -> argparse._ArgumentGroup:
+    """Add the options that choose the pose networks, and return their group."""
     pose = command.add_argument_group("pose")
     pose.add_argument(
         "--quality",
@@ -110,7 +116,7 @@ def add_pipeline_options(command: Parser) -> None:
         choices=RUNTIMES,
         help="networks compiled by ONNX Runtime, or PyTorch (default: onnx on a CPU, else torch)",
     )
-    pose.add_argument("--half", action="store_true", help="half precision, on a GPU by PyTorch")
+    return pose
 
 
 def build_pipeline(options: argparse.Namespace) -> Pipeline:
