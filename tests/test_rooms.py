@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = (
     *("models.errors", "models.files", "models.skeleton", "models.sample"),
     *("models.pose", "models.action", "models.runtime", "models.data", "models.training"),
-    *("pipeline", "pipeline.camera", "pipeline.web", "pipeline.speed"),
+    *("pipeline", "pipeline.extract", "pipeline.camera", "pipeline.web", "pipeline.speed"),
     "apps",
 )
 """Every room, and every file without one, in the order in which they stand on each other."""
