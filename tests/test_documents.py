@@ -25,7 +25,7 @@ MANUALS = {
     "docs/camera.md": ["webcam"],
     "docs/web.md": ["web"],
     "docs/speed.md": ["benchmark"],
-    "docs/training.md": ["pretrain", "finetune", "evaluate", "results"],
+    "docs/training.md": ["extract", "pretrain", "finetune", "evaluate", "results"],
 }
 """The programs that each page describes."""
 PROGRAMS = [program for programs in MANUALS.values() for program in programs]
