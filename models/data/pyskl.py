@@ -245,7 +245,8 @@ def labelled(clips: Iterable[Clip]) -> list[Clip]:
 def read_label_map(path: str | Path) -> dict[str, str | None]:
     """Read a label map: a JSON object from class names to labels, see `relabel`.
 
-    A class mapped to null is left out. A class mapped to "nothing" serves as negatives.
+    A class mapped to null is left out, and so is one mapped to an object `{"left out": "why"}`. A
+    class mapped to "nothing" serves as negatives.
 
     Raises:
         UserError: the file is missing, or is not such an object.
@@ -255,10 +256,18 @@ def read_label_map(path: str | Path) -> dict[str, str | None]:
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read the label map {path}: {error}") from error
     if not isinstance(mapping, dict) or not all(
-        value is None or isinstance(value, str) for value in mapping.values()
+        value is None or isinstance(value, str) or _is_reason(value) for value in mapping.values()
     ):
-        raise UserError(f"{path}: a label map is a JSON object from class names to labels or null")
-    return mapping
+        raise UserError(
+            f"{path}: a label map is a JSON object from class names to labels, null, or an object "
+            'like {"left out": "why"}'
+        )
+    return {name: value if isinstance(value, str) else None for name, value in mapping.items()}
+
+
+def _is_reason(value: object) -> bool:
+    """Whether a value of a label map says why a class is left out."""
+    return isinstance(value, dict) and list(value) == ["left out"] and bool(value["left out"])
 
 
 def hold_out(clips: list[Clip], splits: Iterable[str]) -> tuple[list[Clip], list[Clip]]:

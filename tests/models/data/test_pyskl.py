@@ -320,9 +320,12 @@ def test_labels_are_mapped_or_left_out(tmp_path):
         relabel(clips, read_label_map(mapping))
     mapping.write_text('{"wave": "greet", "squat": null, "a/wave": "hello", "b/wave": "no"}')
     assert {clip.label for clip in relabel(clips, read_label_map(mapping))} == {"hello"}
-    mapping.write_text('["wave"]')
-    with pytest.raises(UserError, match="JSON object"):
-        read_label_map(mapping)
+    mapping.write_text('{"wave": "greet", "squat": {"left out": "nobody squats"}}')
+    assert read_label_map(mapping) == {"wave": "greet", "squat": None}
+    for content in ('["wave"]', '{"wave": 1}', '{"wave": {"left out": ""}}', '{"wave": {}}'):
+        mapping.write_text(content)
+        with pytest.raises(UserError, match="JSON object"):
+            read_label_map(mapping)
 
 
 def test_validation_is_a_split_a_subject_or_a_fifth(tmp_path):
