@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from models.action.label import NOTHING
-from models.data.augment import Augmentation, mirrored
+from models.data.augment import LEGS, Augmentation, mirrored
 from models.data.camera import Camera, Cameras
 from models.data.pyskl import Clip, labelled
 from models.data.recording import THRESHOLD
@@ -66,6 +66,8 @@ class LiveWindows(Dataset[Sample]):
         augmentation: how the scenes are augmented.
         length: samples an epoch.
         shares: how often a sample shows what.
+        legs: labels that take legs: a sample in which nobody's knees and ankles are seen is a
+            negative, rather than a guess.
         past: probability that another scene comes before a sample, and not people who stand still.
         seed: seed of all random numbers.
         cameras: the cameras to film clips in space with, a new one each time that one is drawn.
@@ -88,6 +90,7 @@ class LiveWindows(Dataset[Sample]):
     augmentation: Augmentation
     length: int
     shares: Shares
+    legs: frozenset[str] = frozenset()
     past: float = 0.0
     seed: int = 0
     cameras: Cameras = Cameras()  # noqa: RUF009 - it is frozen
@@ -142,10 +145,15 @@ class LiveWindows(Dataset[Sample]):
         else:
             scene, target = self._draw_action(rng)
             window, present = self._live_window(scene, True, rng)
-        people = int(present.any(axis=(1, 2)).sum())
-        if target != self.none and people != list(self.people.values())[target]:
+        if target != self.none and not self._shows(present, list(self.people)[target]):
             target = self.none
         return window, present, target
+
+    def _shows(self, present: np.ndarray, label: str) -> bool:
+        """Whether a window [2, 64, 17] has the people and the joints that a label takes."""
+        if present.any(axis=(1, 2)).sum() != self.people[label]:
+            return False
+        return label not in self.legs or bool(present[..., LEGS].any())
 
     def _draw_scene(self, rng: np.random.Generator) -> tuple[Scene, int]:
         """Draw a scene by weight, and its target."""

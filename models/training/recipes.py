@@ -161,6 +161,7 @@ def training_windows(
         acting=dict(settings.acting),
         length=settings.length,
         shares=Shares(**settings.shares),
+        legs=frozenset(settings.get("legs", ())),
         past=settings.get("past", 0.0),
         seed=seed,
         cameras=_cameras(settings),

@@ -45,6 +45,18 @@ def test_a_sample_is_a_function_of_its_seed_and_index(clips):
         assert not np.array_equal(one[0], other[0])
 
 
+def test_without_legs_in_view_nobody_is_said_to_use_them(clips):
+    legless = Augmentation(legs=1.0)
+    windows = live(clips, {"nothing": 0.0}, augmentation=legless, legs=frozenset({"class 0"}))
+    samples = [windows[index] for index in range(100)]
+    assert not any(present[..., 13:].any() for _, present, _ in samples)
+    assert {target for _, _, target in samples} == {1, 2, 3, 4}
+    windows = live(clips, {"nothing": 0.0}, augmentation=ROUGH, legs=frozenset({"class 0"}))
+    shown = [windows[index] for index in range(100)]
+    shown = [present[..., 13:].any() for _, present, target in shown if target == 0]
+    assert len(shown) > 10 and all(shown)
+
+
 def test_live_windows_fit_what_their_labels_say(clips):
     windows, kinds = live(clips, length=400), Counter()
     for index in range(400):
