@@ -15,7 +15,6 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
@@ -26,6 +25,7 @@ import numpy as np
 
 from models.errors import UserError
 from pipeline.audio import AudioTrack
+from pipeline.events import Event, Events
 from pipeline.source import Source
 
 if TYPE_CHECKING:  # writing loads no network
@@ -40,9 +40,6 @@ are a quarter larger."""
 
 BT709, LIMITED_RANGE = 1, 1
 """FFmpeg's AVCOL_*_BT709 (the same for space, primaries and transfer) and AVCOL_RANGE_MPEG."""
-
-MAX_GAP = 0.5
-"""Seconds for which a label may be missing within one event."""
 
 
 class FileSink(ABC):
@@ -308,35 +305,8 @@ def _number(value: float, digits: int = 3) -> float | None:
     return round(float(value), digits) if math.isfinite(value) else None
 
 
-@dataclass
-class _Event:
-    """A label over consecutive frames; `end` is set while the label is missing."""
-
-    people: tuple[int, ...]
-    label: str
-    start: float
-    end: float | None = None
-    total: float = 0.0
-    frames: int = 0
-
-    def add_frame(self, score: float) -> None:
-        self.end = None
-        self.total += score
-        self.frames += 1
-
-    def row(self, end: float) -> dict[str, object]:
-        """The columns. The event ends at `end` if the label is not missing."""
-        return {
-            "start": round(self.start, 3),
-            "end": round(end if self.end is None else self.end, 3),
-            "who": "+".join(map(str, self.people)),
-            "label": self.label,
-            "score": round(self.total / self.frames, 3),
-        }
-
-
 class EventsSink(FileSink):
-    """A table of events in CSV or JSON: one row for each action, in the order of their starts.
+    """A table of `pipeline.events` in CSV or JSON: one row an event, in the order of their starts.
 
     Its columns, or fields:
 
@@ -344,9 +314,6 @@ class EventsSink(FileSink):
     - `who`: ids, such as "1" or "1+2".
     - `label`: of the action.
     - `score`: mean probability over the frames with the label.
-
-    A label that is missing for less than half a second is still the same event, unless the same
-    people have another label meanwhile.
 
     Args:
         path: the output, ending in .csv or .json.
@@ -358,8 +325,7 @@ class EventsSink(FileSink):
 
     def __init__(self, path: str | Path, source: Source | None = None):
         super().__init__(path, (".csv", ".json"), source)
-        self._open: dict[tuple[int, ...], _Event] = {}
-        self._events: list[_Event] = []
+        self._events = Events()
         self._time = 0.0
         self._step = 0.0
 
@@ -369,23 +335,10 @@ class EventsSink(FileSink):
             self._step = time - self._time
         self._time = time
         self._written = True
-        shown = {
-            tuple(sorted(a.people)): (a.label, a.score) for a in actions if a.label is not None
-        }
-        for people, event in list(self._open.items()):
-            if people in shown and shown[people][0] == event.label:
-                continue
-            event.end = time if event.end is None else event.end
-            if people in shown or time - event.end >= MAX_GAP:
-                del self._open[people]
-        for people, (label, score) in shown.items():
-            if people not in self._open:
-                self._open[people] = _Event(people, label, time)
-                self._events.append(self._open[people])
-            self._open[people].add_frame(float(score))
+        self._events.update(time, actions)
 
     def _finish(self, complete: bool) -> None:
-        rows = [event.row(end=self._time + self._step) for event in self._events]
+        rows = [_event_record(event, self._time + self._step) for event in self._events.log]
         with self.partial.open("w", encoding="utf-8", newline="") as file:
             if self.path.suffix.lower() == ".json":
                 json.dump(rows, file, indent=1)
@@ -393,3 +346,14 @@ class EventsSink(FileSink):
                 writer = csv.DictWriter(file, ("start", "end", "who", "label", "score"))
                 writer.writeheader()
                 writer.writerows(rows)
+
+
+def _event_record(event: Event, end: float) -> dict[str, object]:
+    """The columns of an event, which ends at `end` if its label is still there."""
+    return {
+        "start": round(event.start, 3),
+        "end": round(end if event.end is None else event.end, 3),
+        "who": "+".join(map(str, event.people)),
+        "label": event.label,
+        "score": round(event.score, 3),
+    }
