@@ -1,8 +1,9 @@
 """Drawing: skeletons, boxes and labels on the picture.
 
-Left is orange, right is blue, and what belongs to two people is yellow, from the palette of Okabe
-and Ito, which works with any kind of colour vision. Lines have a dark outline and texts a solid
-background, so that both stand out from any picture. All sizes scale with the picture.
+Left is orange, right is blue, and what belongs to two people is yellow. Each person's box and id
+have a colour of their own. All are from the palette of Okabe and Ito, which works with any kind of
+colour vision. Lines have a dark outline and texts a solid background, so that both stand out from
+any picture. All sizes scale with the picture.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ Colour = tuple[int, int, int]
 """Blue, green, red."""
 Texts = tuple[tuple[str, Colour], ...]
 """Texts in a row, each with its colour."""
+Parts = tuple[tuple[Texts, Colour], ...]
+"""Parts of a label from left to right, each with the colour of its background."""
 
 DARK: Colour = (28, 24, 24)
 WHITE: Colour = (245, 245, 245)
@@ -33,6 +36,8 @@ GREY: Colour = (190, 185, 185)
 YELLOW: Colour = (66, 228, 240)
 BROWN: Colour = (20, 70, 78)
 SIDES: dict[str, Colour] = {"left": (0, 159, 230), "right": (233, 180, 86)}
+PEOPLE: tuple[Colour, ...] = ((115, 158, 0), (167, 121, 204), (0, 94, 213), WHITE)
+"""Of people, in the order of their ids; then repeated."""
 
 TEXT_SIZE = 0.027
 """Font size, as a fraction of the picture's shorter side."""
@@ -67,18 +72,23 @@ def draw(
     singles = {action.people[0]: action for action in labelled if len(action.people) == 1}
 
     for person in people:
-        _draw_box(image, person.box, max(1, width // 2))
+        _draw_box(image, person.box, person_colour(person.id), max(1, 2 * width // 3))
     for person in people:
         _draw_skeleton(image, person.keypoints, threshold, width)
     labels = _Labels(image, _text_size(image))
     for action in pairs:
         start, end = (_middle(by_id[i], threshold) for i in action.people)
         _line(image, start, end, YELLOW, width)
-        labels.add_centred(_pair_texts(action), YELLOW, (start + end) / 2)
+        labels.add_centred(_pair_label(action), (start + end) / 2)
     for person in people:
-        labels.add_above(_person_texts(person, singles.get(person.id)), DARK, person.box)
+        labels.add_above(_person_label(person, singles.get(person.id)), person.box)
     labels.draw()
     return image
+
+
+def person_colour(person_id: int) -> Colour:
+    """The colour of a person's box and id."""
+    return PEOPLE[(person_id - 1) % len(PEOPLE)]
 
 
 def mirror(image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, list[Person]]:
@@ -113,10 +123,11 @@ def write(image: np.ndarray, lines: Sequence[str], centred: bool = False) -> np.
     labels = _Labels(image, _text_size(image))
     middle = np.array(image.shape[1::-1]) / 2
     for line in lines:
+        label = ((((line, WHITE),), DARK),)
         if centred:
-            labels.add_centred(((line, WHITE),), DARK, middle)
+            labels.add_centred(label, middle)
         else:
-            labels.add_above(((line, WHITE),), DARK, np.zeros(4))
+            labels.add_above(label, np.zeros(4))
     labels.draw()
     return image
 
@@ -126,15 +137,16 @@ def _text_size(image: np.ndarray) -> int:
     return max(MIN_TEXT, round(TEXT_SIZE * min(image.shape[:2])))
 
 
-def _pair_texts(action: Action) -> Texts:
+def _pair_label(action: Action) -> Parts:
     who = "+".join(map(str, action.people))
-    return (who, BROWN), (action.label or "", DARK), (f"{action.score:.0%}", BROWN)
+    return ((((who, BROWN), (action.label or "", DARK), (f"{action.score:.0%}", BROWN)), YELLOW),)
 
 
-def _person_texts(person: Person, action: Action | None) -> Texts:
+def _person_label(person: Person, action: Action | None) -> Parts:
+    number = (((str(person.id), DARK),), person_colour(person.id))
     if action is None or action.label is None:
-        return ((str(person.id), WHITE),)
-    return (str(person.id), GREY), (action.label, WHITE), (f"{action.score:.0%}", GREY)
+        return (number,)
+    return number, (((action.label, WHITE), (f"{action.score:.0%}", GREY)), DARK)
 
 
 def _middle(person: Person, threshold: float) -> np.ndarray:
@@ -173,11 +185,11 @@ def _line(
     cv2.line(image, *ends, colour, width, cv2.LINE_AA, SUBPIXEL)
 
 
-def _draw_box(image: np.ndarray, box: np.ndarray, width: int) -> None:
+def _draw_box(image: np.ndarray, box: np.ndarray, colour: Colour, width: int) -> None:
     (left, top), (right, bottom) = np.rint(box[:4]).astype(int).reshape(2, 2).tolist()
     outer = (left - width, top - width), (right + width, bottom + width)
     cv2.rectangle(image, *outer, DARK, width)
-    cv2.rectangle(image, (left, top), (right, bottom), WHITE, width)
+    cv2.rectangle(image, (left, top), (right, bottom), colour, width)
 
 
 def _draw_skeleton(image: np.ndarray, keypoints: np.ndarray, threshold: float, width: int) -> None:
@@ -224,12 +236,12 @@ class _Labels:
         self._size = size
         self._placed: list[_Placed] = []
 
-    def add_above(self, texts: Texts, back: Colour, box: np.ndarray) -> None:
-        label = self._render(texts, back)
+    def add_above(self, parts: Parts, box: np.ndarray) -> None:
+        label = self._render(parts)
         self._place(label, box[0], box[1] - label.shape[0])
 
-    def add_centred(self, texts: Texts, back: Colour, at: np.ndarray) -> None:
-        label = self._render(texts, back)
+    def add_centred(self, parts: Parts, at: np.ndarray) -> None:
+        label = self._render(parts)
         height, width = label.shape[:2]
         self._place(label, at[0] - width / 2, at[1] - height / 2)
 
@@ -240,12 +252,12 @@ class _Labels:
                 placed.label
             )
 
-    def _render(self, texts: Texts, back: Colour) -> np.ndarray:
+    def _render(self, parts: Parts) -> np.ndarray:
         """A label that is no wider than the picture."""
         height, width = self._image.shape[:2]
-        label = _render(texts, back, self._size)
+        label = _render_label(parts, self._size)
         if label.shape[1] > width:
-            label = _render(texts, back, max(1, self._size * width // label.shape[1]))
+            label = _render_label(parts, max(1, self._size * width // label.shape[1]))
         return label[:height, :width]
 
     def _place(self, label: np.ndarray, left: float, top: float) -> None:
@@ -265,8 +277,15 @@ def _within(place: float, room: int) -> int:
 
 
 @lru_cache(maxsize=256)
+def _render_label(parts: Parts, size: int) -> np.ndarray:
+    """Draw the parts of a label side by side: uint8 [h, w, 3], BGR, read-only."""
+    pixels = np.hstack([_render(texts, back, size) for texts, back in parts])
+    pixels.setflags(write=False)
+    return pixels
+
+
 def _render(texts: Texts, back: Colour, size: int) -> np.ndarray:
-    """Draw texts in a row on a solid background: uint8 [h, w, 3], BGR, read-only."""
+    """Draw texts in a row on a solid background: uint8 [h, w, 3], BGR."""
     font = ImageFont.load_default(size)
     assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels have FreeType
     ascent, descent = font.getmetrics()
@@ -278,6 +297,4 @@ def _render(texts: Texts, back: Colour, size: int) -> np.ndarray:
     for (text, colour), length in zip(texts, lengths, strict=True):
         canvas.text((x, 1), text, colour, font)
         x += length + gap
-    pixels = np.asarray(label)  # the colours went in as blue, green, red
-    pixels.setflags(write=False)
-    return pixels
+    return np.asarray(label)  # the colours went in as blue, green, red

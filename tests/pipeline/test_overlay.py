@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.skeleton import FLIP, JOINTS
-from pipeline.overlay import DARK, SIDES, YELLOW, draw
+from pipeline.overlay import DARK, SIDES, YELLOW, draw, person_colour
 from tests.pipeline.bodies import body, box_of
 
 GREY = 120
@@ -177,3 +177,14 @@ def test_sizes_follow_the_picture(size):
     image = drawn([someone], [action((1,))], size)
     top, box_top = extent(changed(image))[1], someone.box[1]
     assert box_top - top > max(14, short / 40)
+
+
+def test_people_are_told_apart_by_the_colours_of_box_and_id():
+    people = [person(1, body(400, 500, 300)), person(2, body(900, 500, 300))]
+    image = drawn(people, [action((1,))])
+    for someone, other in (people, people[::-1]):
+        left, top, right, bottom = extent(has(image, person_colour(someone.id)))
+        box = someone.box
+        assert abs(left - box[0]) < 4 and abs(right - box[2]) < 4 and abs(bottom - box[3]) < 4
+        assert top < box[1] - 10  # the number stands on the box
+        assert person_colour(someone.id) != person_colour(other.id)
