@@ -22,7 +22,10 @@ from pipeline.sink import JsonLinesSink
 
 def parser() -> Parser:
     """The command line."""
-    keys = "keys in the window: q or Esc quit, space pause, s save a picture, r record"
+    keys = (
+        "keys in the window: q or Esc quit, f full screen, h hide or show the panel, space pause, "
+        "s save a picture, r record"
+    )
     command = Parser(prog="webcam.py", description=__doc__, epilog=keys)
     command.add_argument(
         "--source",

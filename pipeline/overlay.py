@@ -35,6 +35,7 @@ WHITE: Colour = (245, 245, 245)
 GREY: Colour = (190, 185, 185)
 YELLOW: Colour = (66, 228, 240)
 BROWN: Colour = (20, 70, 78)
+RED: Colour = (45, 40, 190)
 SIDES: dict[str, Colour] = {"left": (0, 159, 230), "right": (233, 180, 86)}
 PEOPLE: tuple[Colour, ...] = ((115, 158, 0), (167, 121, 204), (0, 94, 213), WHITE)
 """Of people, in the order of their ids; then repeated."""
@@ -109,25 +110,52 @@ def mirror(image: np.ndarray, people: Sequence[Person]) -> tuple[np.ndarray, lis
     return cv2.flip(image, 1), moved
 
 
-def write(image: np.ndarray, lines: Sequence[str], centred: bool = False) -> np.ndarray:
-    """Write lines of text into the top left corner or the middle of the picture, in place.
+def scale(
+    image: np.ndarray, people: Sequence[Person], width: int, height: int
+) -> tuple[np.ndarray, list[Person]]:
+    """Scale a picture and the people in it, so that what is drawn on it is as sharp as can be.
+
+    Returns:
+        A new image, uint8 [height, width, 3], and new people.
+    """
+    factors = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
+    moved = []
+    for person in people:
+        box, keypoints = person.box.copy(), person.keypoints.copy()
+        box[:4] *= np.tile(factors, 2)
+        keypoints[:, :2] *= factors
+        moved.append(replace(person, box=box, keypoints=keypoints))
+    # INTER_AREA takes several times as long as INTER_LINEAR, and is needed only to make it smaller.
+    method = cv2.INTER_AREA if factors.min() < 0.5 else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=method), moved
+
+
+def write(
+    image: np.ndarray,
+    lines: Sequence[str],
+    at: tuple[float, float] | None = None,
+    size: float = 1.0,
+    back: Colour = DARK,
+) -> np.ndarray:
+    """Write lines of text on the picture, in place.
 
     Args:
-        image: uint8 [H, W, 3], BGR, contiguous; it is written on.
+        image: uint8 [H, W, 3], BGR; it is written on.
         lines: one below the other, in a smaller font where they would not fit.
-        centred: whether they go into the middle.
+        at: x, y on which the first line is centred; the top left corner if None.
+        size: of the font, in times that of labels.
+        back: colour of the background.
 
     Returns:
         The same image.
     """
-    labels = _Labels(image, _text_size(image))
-    middle = np.array(image.shape[1::-1]) / 2
+    labels = _Labels(image, round(size * _text_size(image)))
     for line in lines:
-        label = ((((line, WHITE),), DARK),)
-        if centred:
-            labels.add_centred(label, middle)
-        else:
+        label = ((((line, WHITE),), back),)
+        if at is None:
             labels.add_above(label, np.zeros(4))
+        else:
+            labels.add_centred(label, np.array(at))
     labels.draw()
     return image
 
@@ -279,17 +307,29 @@ def _within(place: float, room: int) -> int:
 @lru_cache(maxsize=256)
 def _render_label(parts: Parts, size: int) -> np.ndarray:
     """Draw the parts of a label side by side: uint8 [h, w, 3], BGR, read-only."""
-    pixels = np.hstack([_render(texts, back, size) for texts, back in parts])
+    margin = max(2, size // 3)
+    pixels = np.hstack([render(texts, back, size, margin) for texts, back in parts])
     pixels.setflags(write=False)
     return pixels
 
 
-def _render(texts: Texts, back: Colour, size: int) -> np.ndarray:
-    """Draw texts in a row on a solid background: uint8 [h, w, 3], BGR."""
+@lru_cache(maxsize=512)
+def render(texts: Texts, back: Colour, size: int, margin: int = 0) -> np.ndarray:
+    """Draw texts in a row on a solid background.
+
+    Args:
+        texts: each with its colour.
+        back: colour of the background.
+        size: of the font, in pixels.
+        margin: pixels of background to the left and right.
+
+    Returns:
+        uint8 [h, w, 3], BGR, read-only.
+    """
     font = ImageFont.load_default(size)
     assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels have FreeType
     ascent, descent = font.getmetrics()
-    margin, gap = max(2, size // 3), size // 3
+    gap = size // 3
     lengths = [font.getlength(text) for text, _ in texts]
     width = round(sum(lengths)) + gap * (len(texts) - 1) + 2 * margin
     label = Image.new("RGB", (width, ascent + descent + 2), back)
@@ -297,4 +337,6 @@ def _render(texts: Texts, back: Colour, size: int) -> np.ndarray:
     for (text, colour), length in zip(texts, lengths, strict=True):
         canvas.text((x, 1), text, colour, font)
         x += length + gap
-    return np.asarray(label)  # the colours went in as blue, green, red
+    pixels = np.asarray(label)  # the colours went in as blue, green, red
+    pixels.setflags(write=False)
+    return pixels

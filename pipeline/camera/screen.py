@@ -1,10 +1,9 @@
-"""The window on the screen: the annotated picture, its rate and age, and the keys."""
+"""The window on the screen, and its keys."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
@@ -12,25 +11,24 @@ import cv2
 import numpy as np
 
 from models.errors import UserError
-from pipeline.overlay import draw, mirror, write
+from pipeline.camera.canvas import View, compose
+from pipeline.camera.layout import arrange, opening_size
 
 if TYPE_CHECKING:  # a window loads no network
     from pipeline.camera.feed import Live
-    from pipeline.engine import Result
 
 TITLE = "Action recognition"
 QUIT = (ord("q"), 27)  # 27 is Esc
-PAUSE = ord(" ")
-
-RECENT = 2.0
-"""Seconds over which rate and age are averaged."""
+PAUSE, FULL_SCREEN, HIDE = ord(" "), ord("f"), ord("h")
 
 
 class Screen:
-    """A window. It is closed by the mouse, q or Esc, and paused by space.
+    """A window: q, Esc or the mouse close it, space pauses, f fills the screen, h hides the panel.
+
+    Everything is drawn at the window's resolution, whatever that of the source.
 
     Args:
-        source: gives the size, the clock, and the number of dropped frames.
+        source: gives the size, and the number of dropped frames.
         mirrored: whether pictures are mirrored; texts never are.
         keys: actions of further keys.
 
@@ -50,11 +48,11 @@ class Screen:
         self._source = source
         self._mirrored = mirrored
         self._keys = {ord(key): act for key, act in keys.items()}
-        self._meter = Meter()
-        self._picture = np.zeros((source.height, source.width, 3), np.uint8)
-        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        cv2.resizeWindow(TITLE, source.width, source.height)
-        self._show(self._picture, ["one moment"], centred=True)
+        self._view: View | None = None
+        self._with_panel = True
+        self._place: Sequence[int] = ()
+        self._open(*opening_size((source.width, source.height)))
+        self._show(None, "one moment")
 
     def __enter__(self) -> Self:
         return self
@@ -62,22 +60,18 @@ class Screen:
     def __exit__(self, *_: object) -> None:
         cv2.destroyAllWindows()
 
-    def show(self, result: Result, threshold: float, marks: Sequence[str] = ()) -> None:
-        """Show a result.
+    def _open(self, width: int, height: int) -> None:
+        # Pictures are made in the window's size; where they are not, for a moment, they are fitted.
+        cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+        cv2.resizeWindow(TITLE, width, height)
+        # A window takes its size when it has shown a picture and handled events.
+        cv2.imshow(TITLE, np.zeros((height, width, 3), np.uint8))
+        self._handle_keys()
 
-        Args:
-            result: its own picture is not drawn on.
-            threshold: the pose model's; joints with a lower score are absent.
-            marks: further lines for the corner, such as "recording".
-        """
-        image, people = result.frame.image, result.people
-        if self._mirrored:
-            image, people = mirror(image, people)
-        else:
-            image = image.copy()
-        self._picture = draw(image, people, result.actions, threshold)
-        self._meter.note(self._source.clock(), result.frame.time)
-        self._show(self._picture, [self._meter.text(self._source.dropped), *marks])
+    def show(self, view: View) -> None:
+        """Show a frame."""
+        self._view = view
+        self._show(view)
 
     def wait(self) -> None:
         """Handle keys while there is no new picture.
@@ -85,13 +79,25 @@ class Screen:
         An interrupted source shows its problem on black: an old picture never passes for live.
         """
         if self.paused:
-            self._show(self._picture, ["paused: press space"])
+            self._show(self._view, "paused: press space")
         elif self._source.problem:
-            self._show(np.zeros_like(self._picture), [self._source.problem], centred=True)
-        self._handle_keys()
+            self._show(None, self._source.problem)
+        else:
+            self._handle_keys()
 
-    def _show(self, picture: np.ndarray, lines: Sequence[str], centred: bool = False) -> None:
-        cv2.imshow(TITLE, write(picture.copy(), lines, centred))
+    def _show(self, view: View | None, message: str | None = None) -> None:
+        if self.closed:  # showing something would open it again
+            return
+        place = cv2.getWindowImageRect(TITLE)
+        changed, self._place = place != self._place, place
+        window = max(1, place[2]), max(1, place[3])  # a minimised window has no size
+        layout = arrange(window, (self._source.width, self._source.height), self._with_panel)
+        canvas = compose(layout, view, message, self._mirrored, self._source.dropped)
+        if changed:
+            # In OpenCV's Qt window a picture is never shown larger than it is, and its place is
+            # all that is told: after a change, a large one finds out how large the window is.
+            canvas = cv2.resize(canvas, None, fx=2, fy=2)
+        cv2.imshow(TITLE, canvas)
         self._handle_keys()
 
     def _handle_keys(self) -> None:
@@ -101,33 +107,14 @@ class Screen:
             self.closed = True
         elif key == PAUSE:
             self.paused = not self.paused
+        elif key == HIDE:
+            self._with_panel = not self._with_panel
+        elif key == FULL_SCREEN:
+            self._toggle_full_screen()
         elif key in self._keys:
             self._keys[key]()
 
-
-class Meter:
-    """Rate and age of the frames that are shown."""
-
-    def __init__(self) -> None:
-        self._shown: deque[tuple[float, float]] = deque()
-
-    def note(self, now: float, taken: float) -> None:
-        """Count a frame that is shown at `now` and was taken at `taken`, in seconds."""
-        self._shown.append((now, now - taken))
-        while now - self._shown[0][0] > RECENT:
-            self._shown.popleft()
-
-    @property
-    def rate(self) -> float:
-        """Frames shown a second."""
-        span = self._shown[-1][0] - self._shown[0][0] if self._shown else 0
-        return (len(self._shown) - 1) / span if span else 0.0
-
-    @property
-    def age(self) -> float:
-        """Mean time in seconds from taking a frame to showing it."""
-        return sum(age for _, age in self._shown) / max(1, len(self._shown))
-
-    def text(self, dropped: int) -> str:
-        """One line for the corner."""
-        return f"{self.rate:.0f} fps   {1000 * self.age:.0f} ms   {dropped} dropped"
+    def _toggle_full_screen(self) -> None:
+        full = cv2.getWindowProperty(TITLE, cv2.WND_PROP_FULLSCREEN) == cv2.WINDOW_FULLSCREEN
+        state = cv2.WINDOW_NORMAL if full else cv2.WINDOW_FULLSCREEN
+        cv2.setWindowProperty(TITLE, cv2.WND_PROP_FULLSCREEN, state)

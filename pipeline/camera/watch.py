@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pipeline.camera.canvas import View
+from pipeline.panel import Observer
+
 if TYPE_CHECKING:
     from pipeline.camera.feed import Live
     from pipeline.camera.recorder import Recorder
     from pipeline.camera.screen import Screen
     from pipeline.engine import Pipeline
     from pipeline.sink import JsonLinesSink
-    from pipeline.source import Frame
 
 
 def watch(
@@ -35,6 +37,7 @@ def watch(
     Raises:
         UserError: an output cannot be written, or the source is damaged.
     """
+    observer = Observer(pipeline.labels, pipeline.pose.threshold)
     problem = None
     for frame in source:
         if source.problem != problem:
@@ -42,24 +45,17 @@ def watch(
             report(problem or f"{source.name} is back")
         if source.was_interrupted():
             pipeline.reset()
+            observer.reset()
         if frame is not None and not (screen and screen.paused):
-            _process(pipeline, frame, recorder, lines, screen)
+            result, threshold = pipeline(frame), pipeline.pose.threshold
+            recorder.write(result, threshold)
+            if lines:
+                lines.write(frame.index, frame.time, result.people, result.actions)
+            if screen:
+                panel = observer.update(result)
+                screen.show(View(result, panel, threshold, recorder.recording))
+                observer.note_shown(source.clock(), frame.time)
         elif screen:
             screen.wait()
         if screen and screen.closed:
             source.stop()
-
-
-def _process(
-    pipeline: Pipeline,
-    frame: Frame,
-    recorder: Recorder,
-    lines: JsonLinesSink | None,
-    screen: Screen | None,
-) -> None:
-    result, threshold = pipeline(frame), pipeline.pose.threshold
-    recorder.write(result, threshold)
-    if lines:
-        lines.write(frame.index, frame.time, result.people, result.actions)
-    if screen:
-        screen.show(result, threshold, ["recording"] if recorder.recording else [])

@@ -1,6 +1,7 @@
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,9 @@ from PIL import ImageGrab
 
 from apps.cli import run
 from apps.webcam import main
+from pipeline.camera.canvas import WORDS_SIZE
+from pipeline.hints import Hint
+from pipeline.overlay import DARK, write
 from tests.pipeline.camera.streams import NetworkCamera
 from tests.pipeline.videos import CLIPS
 
@@ -171,8 +175,9 @@ class Desk:
     def __init__(self, display, program):
         self.display = display
         self.program = program
-        self.window = program.until(lambda: self._xdotool("search", "--name", "^Action recog"))
-        self._xdotool("windowfocus", self.window)
+        search = ("search", "--onlyvisible", "--name", "^Action recog")
+        self.window = program.until(lambda: self._xdotool(*search))
+        program.until(self._has_focus)
 
     def _xdotool(self, *command):
         environment = {**os.environ, "DISPLAY": self.display}
@@ -181,8 +186,26 @@ class Desk:
         )
         return done.stdout.split()[-1] if done.stdout.strip() else ""
 
+    def _has_focus(self):
+        """Focus the window: no key reaches one that lacks it, and the first try may come early."""
+        self._xdotool("windowfocus", self.window)
+        return self._xdotool("getwindowfocus") == self.window
+
     def press(self, key):
         self._xdotool("key", key)
+
+    def resize(self, width, height):
+        self._xdotool("windowsize", self.window, str(width), str(height))
+
+    def size(self):
+        """Width and height of the window."""
+        _, _, _, width, height = re.findall(r"\d+", self._geometry())[-5:]
+        return int(width), int(height)
+
+    def _geometry(self):
+        environment = {**os.environ, "DISPLAY": self.display}
+        command = ["xdotool", "getwindowgeometry", self.window]
+        return subprocess.run(command, env=environment, capture_output=True, text=True).stdout
 
     def close(self):
         """What a window manager does at the cross in the corner: ask the program (ICCCM, 4.2.8)."""
@@ -197,14 +220,74 @@ class Desk:
         x11.XSendEvent(screen, ctypes.c_ulong(window), False, 0, event)
         x11.XCloseDisplay(screen)
 
-    def picture(self):
+    def inside(self):
         """The window's inside, uint8 BGR."""
         shown = np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))[..., ::-1]
-        return shown[:720, :1280]
+        width, height = self.size()
+        return shown[:height, :width]
+
+    def panel(self):
+        """Width of the panel at the window's right edge, in pixels, found by its background."""
+        edge = (self.inside()[1] == DARK).all(1)[::-1]
+        return int(np.argmin(edge)) if not edge.all() else len(edge)
+
+    def picture(self):
+        """What is left of the panel."""
+        inside = self.inside()
+        return inside[:, : inside.shape[1] - self.panel()]
 
     def until_shown(self):
         """Wait for the first picture of the camera: more than a word on black."""
         self.program.until(lambda: self.picture().mean() > 40)
+
+
+def says(picture, words):
+    """Whether a message or a hint stands in a picture."""
+    height, width = picture.shape[:2]
+    blank = np.zeros_like(picture)
+    write(blank, [words], (width / 2, height / 2), WORDS_SIZE)
+    rows, columns = np.nonzero(blank.any(2))
+    label = blank[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    picture = np.ascontiguousarray(picture)
+    return cv2.matchTemplate(picture, label, cv2.TM_SQDIFF_NORMED).min() < 0.01
+
+
+class WindowManager:
+    """Answers a window's wish to fill the screen, or no longer to, as window managers do."""
+
+    STRUCTURE = 1 << 17
+    """The events of which Qt takes a copy of its wish for one: X11's StructureNotifyMask."""
+
+    def __init__(self, display, full):
+        self._full = full
+        self._x11 = x11 = ctypes.CDLL("libX11.so.6")
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        x11.XDefaultRootWindow.restype = ctypes.c_ulong
+        self._screen = ctypes.c_void_p(x11.XOpenDisplay(display.encode()))
+        root = ctypes.c_ulong(x11.XDefaultRootWindow(self._screen))
+        x11.XSelectInput(self._screen, root, ctypes.c_long(self.STRUCTURE))
+        self._wish = x11.XInternAtom(self._screen, b"_NET_WM_STATE", False)
+        self._fill = x11.XInternAtom(self._screen, b"_NET_WM_STATE_FULLSCREEN", False)
+        x11.XFlush(self._screen)
+
+    def answer(self, normal):
+        """Do what was wished since the last call; `normal` is a window's size otherwise."""
+        event = (ctypes.c_long * 24)()
+        while self._x11.XPending(self._screen):
+            self._x11.XNextEvent(self._screen, ctypes.byref(event))
+            is_wish = event[0] & 0xFFFFFFFF == 33 and event[5] == self._wish
+            if is_wish and self._fill in (event[8], event[9]):
+                size = self._full if event[7] else normal
+                window = ctypes.c_ulong(event[4])
+                self._x11.XMoveResizeWindow(self._screen, window, 0, 0, *size)
+        self._x11.XFlush(self._screen)
+        return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._x11.XCloseDisplay(self._screen)
 
 
 @pytest.mark.window
@@ -228,7 +311,10 @@ def test_the_window_and_its_keys(display, tmp_path):
         video = program.until(lambda: list(tmp_path.glob("recording-*[0-9].mp4")))[0]
 
         desk.press("space")
-        (still,) = program.until(lambda: both_alike(desk.picture))
+        program.until(lambda: says(desk.picture(), "paused: press space"))
+        still = desk.picture()
+        time.sleep(0.5)
+        assert np.array_equal(desk.picture(), still)
         desk.press("space")
         program.until(lambda: not np.array_equal(desk.picture(), still))
 
@@ -241,13 +327,6 @@ def test_the_window_and_its_keys(display, tmp_path):
     assert "Traceback" not in program.errors.read_text()
     assert not is_mirrored(cv2.imread(str(saved)), scene)
     assert not is_mirrored(pictures(video)[0], scene)
-
-
-def both_alike(look):
-    """A picture that stands still for half a second, in a tuple, or None."""
-    first = look()
-    time.sleep(0.5)
-    return (first,) if np.array_equal(first, look()) else None
 
 
 @pytest.mark.window
@@ -264,6 +343,89 @@ def test_closing_the_window_ends_it_with_the_recording_whole(display, tmp_path):
         assert program.ends() == 0
     assert "wrote out.mp4" in program.errors.read_text()
     assert pictures(tmp_path / "out.mp4")
+
+
+def clip(path, *parts):
+    """A video of 340×256: parts are frames of the bundled clip, and what is done to each."""
+    scene = [cv2.resize(picture, (340, 256)) for picture in pictures(TWO)[:45]]
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=30)
+        video.width, video.height, video.pix_fmt = 340, 256, "yuv420p"
+        for number, change in parts:
+            for image in (scene * 9)[:number]:
+                frame = av.VideoFrame.from_ndarray(change(image), format="bgr24")
+                container.mux(video.encode(frame))
+        container.mux(video.encode())
+    return path
+
+
+@pytest.mark.window
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs an X server")
+def test_the_window_is_large_and_has_any_size(display, tmp_path):
+    small = clip(tmp_path / "small.mp4", (45, lambda image: image))
+    with (
+        NetworkCamera(small) as camera,
+        Program(tmp_path, "--source", camera.url, display=display) as program,
+        WindowManager(display, full=(1600, 900)) as manager,
+    ):
+        desk = Desk(display, program)
+        desk.until_shown()
+        opened = desk.size()
+        assert opened[0] >= 960 and opened[1] >= 560
+        assert desk.panel() == 300
+        assert is_mirrored(desk.picture()[:, ::-1], pictures(small)[0])  # it fills the window
+
+        desk.resize(1400, 800)
+        program.until(lambda: has(desk, 1400, 800))
+        assert desk.panel() > 300
+        desk.resize(600, 300)
+        program.until(lambda: desk.panel() == 0 and fills(desk))
+        desk.resize(*opened)
+        program.until(lambda: desk.panel() == 300 and fills(desk))
+
+        desk.press("h")
+        program.until(lambda: desk.panel() == 0 and fills(desk))
+        desk.press("h")
+        program.until(lambda: desk.panel() == 300)
+
+        desk.press("f")
+        program.until(lambda: manager.answer(opened) and has(desk, 1600, 900))
+        desk.press("f")
+        program.until(lambda: manager.answer(opened) and has(desk, *opened))
+        desk.press("q")
+        assert program.ends() == 0
+    assert "Traceback" not in program.errors.read_text()
+
+
+def has(desk, width, height):
+    """Whether the window has a size, and its picture fills it."""
+    return desk.size() == (width, height) and fills(desk)
+
+
+def fills(desk):
+    """Whether the picture, which is nowhere black, is as large as fits beside the panel."""
+    picture = desk.picture()
+    height, width = picture.shape[:2]
+    lit = picture.max(2) > 24
+    columns, rows = lit.mean(0) > 0.2, lit.mean(1) > 0.2
+    scale = min(width / 340, height / 256)
+    return abs(columns.sum() - 340 * scale) < 8 and abs(rows.sum() - 256 * scale) < 8
+
+
+@pytest.mark.window
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs an X server")
+def test_the_window_says_what_is_missing_until_it_is_mended(display, tmp_path):
+    dark = clip(tmp_path / "dark.mp4", (150, lambda image: image // 9), (150, lambda image: image))
+    with (
+        NetworkCamera(dark) as camera,
+        Program(tmp_path, "--source", camera.url, display=display) as program,
+    ):
+        desk = Desk(display, program)
+        for _ in range(2):
+            program.until(lambda: says(desk.picture(), Hint.DARK))
+            program.until(lambda: not says(desk.picture(), Hint.DARK))
+        desk.press("q")
+        assert program.ends() == 0
 
 
 def test_the_actions_can_be_listed(webcam, capsys):

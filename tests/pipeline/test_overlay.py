@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.skeleton import FLIP, JOINTS
-from pipeline.overlay import DARK, SIDES, YELLOW, draw, person_colour
+from pipeline.overlay import DARK, SIDES, YELLOW, draw, person_colour, scale
+from pipeline.person import Person
 from tests.pipeline.bodies import body, box_of
 
 GREY = 120
@@ -188,3 +189,13 @@ def test_people_are_told_apart_by_the_colours_of_box_and_id():
         assert abs(left - box[0]) < 4 and abs(right - box[2]) < 4 and abs(bottom - box[3]) < 4
         assert top < box[1] - 10  # the number stands on the box
         assert person_colour(someone.id) != person_colour(other.id)
+
+
+def test_people_are_scaled_with_their_picture():
+    someone = Person(1, *[x for k in [body(400, 500, 300)] for x in (box_of(k), k)])
+    image, (scaled,) = scale(canvas((1280, 720)), [someone], 640, 540)
+    assert image.shape == (540, 640, 3)
+    assert np.allclose(scaled.keypoints[:, :2], someone.keypoints[:, :2] * (0.5, 0.75))
+    assert np.allclose(scaled.box[:4], someone.box[:4] * (0.5, 0.75, 0.5, 0.75))
+    assert (scaled.keypoints[:, 2] == someone.keypoints[:, 2]).all() and scaled.id == 1
+    assert someone.keypoints[15, 1] == 500, "the original stays as it was"
