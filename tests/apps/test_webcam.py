@@ -415,15 +415,19 @@ def fills(desk):
 @pytest.mark.window
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs an X server")
 def test_the_window_says_what_is_missing_until_it_is_mended(display, tmp_path):
-    dark = clip(tmp_path / "dark.mp4", (150, lambda image: image // 9), (150, lambda image: image))
+    hand = clip(
+        tmp_path / "hand.mp4",
+        (120, lambda image: np.full_like(image, 70)),
+        (120, lambda image: image),
+    )
     with (
-        NetworkCamera(dark) as camera,
+        NetworkCamera(hand) as camera,
         Program(tmp_path, "--source", camera.url, display=display) as program,
     ):
         desk = Desk(display, program)
         for _ in range(2):
-            program.until(lambda: says(desk.picture(), Hint.DARK))
-            program.until(lambda: not says(desk.picture(), Hint.DARK))
+            program.until(lambda: says(desk.picture(), Hint.BLANK))
+            program.until(lambda: not says(desk.picture(), Hint.BLANK))
         desk.press("q")
         assert program.ends() == 0
 
