@@ -13,6 +13,7 @@ from apps.cli import (
     list_actions,
     run,
 )
+from pipeline.camera.devices import describe, find_cameras
 from pipeline.camera.recorder import Recorder
 from pipeline.camera.screen import Screen
 from pipeline.camera.sources import open_live
@@ -32,6 +33,7 @@ def parser() -> Parser:
         default="0",
         help="a camera's number (default 0), rtsp:// or http://, a video, or a folder of pictures",
     )
+    command.add_argument("--list-cameras", action="store_true", help="list the cameras there are")
     output = add_output_options(
         command, "--record", metavar="OUT.mp4", help="record from the beginning"
     )
@@ -51,6 +53,8 @@ def main() -> None:
     options = command.parse_args()
     if options.list_actions:
         return list_actions(options)
+    if options.list_cameras:
+        return list_cameras()
     if options.headless and not (options.record or options.json):
         command.error("--headless needs --record or --json")
     process(options)
@@ -80,6 +84,13 @@ def process(options: argparse.Namespace) -> None:
         watch(pipeline, source, recorder, report, lines, screen)
     for path in [*recorder.saved, *([lines.path] if lines else [])]:
         report(f"wrote {path}")
+
+
+def list_cameras() -> None:
+    """Print the cameras of this machine, each on a line."""
+    lines = describe(find_cameras())
+    for line in lines or ["no camera was found: plug one in"]:
+        print(line)
 
 
 def report(line: str) -> None:

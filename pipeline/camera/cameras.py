@@ -6,6 +6,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from pipeline.camera.devices import why_closed
 from pipeline.camera.feed import ConnectionLost, Feed
 
 
@@ -13,13 +14,11 @@ class Camera(Feed):
     """A camera of this machine, by its number in OpenCV."""
 
     def __init__(self, number: int):
-        cv2.setLogLevel(0)  # errors are reported below
+        cv2.setLogLevel(0)  # errors are reported by `why_closed`
         self._capture = cv2.VideoCapture(number)
         if not self._capture.isOpened():
-            raise ConnectionLost(
-                "cannot be opened: plug it in, end the program that uses it, or name another "
-                "--source: a camera's number, a video, a folder of pictures, rtsp:// or http://"
-            )
+            self._capture.release()
+            raise ConnectionLost(why_closed(number))
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         declared = self._capture.get(cv2.CAP_PROP_FPS)
         if declared > 0:

@@ -21,6 +21,7 @@ from pipeline.camera.canvas import WORDS_SIZE
 from pipeline.hints import Hint
 from pipeline.overlay import DARK, write
 from tests.pipeline.camera.streams import NetworkCamera
+from tests.pipeline.camera.usb import DeviceTree
 from tests.pipeline.videos import CLIPS
 
 PROGRAM = Path(__file__).parents[2] / "apps" / "webcam.py"
@@ -437,10 +438,20 @@ def test_the_actions_can_be_listed(webcam, capsys):
     assert "walk (1 person)" in capsys.readouterr().out.splitlines()
 
 
+@pytest.mark.parametrize("there", [[], ["Desk"]])
+def test_the_cameras_can_be_listed(webcam, capsys, monkeypatch, tmp_path, there):
+    tree = DeviceTree(tmp_path, monkeypatch)
+    for number, name in enumerate(there):
+        tree.add(number, name, "camera")
+    webcam("--list-cameras")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("Desk  640×480") if there else line == "no camera was found: plug one in"
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--source", "97"), "camera 97 cannot be opened: plug it in"),
+        (("--source", "97"), "camera 97 is not there: plug it in"),
         (("--source", TWO), "use --headless"),
         (("--source", TWO, "--headless"), "--headless needs --record or --json"),
         (("--source", "none.mp4", "--headless", "--json", "-"), "no such file"),
