@@ -84,9 +84,16 @@ def _bar(event: Event, hue: int, seconds: float) -> str:
 
 
 def _axis(seconds: float) -> str:
+    """Marks of the time, each with the distance at which the style sheet shows it.
+
+    Where not all marks fit, every second one is left out, then every second one of the others, and
+    so on. A mark's distance is that to its nearest neighbour of those that stay as long as it does.
+    """
     step = next((tick for tick in TICKS if seconds / tick < MAX_MARKS), TICKS[-1])
+    texts = [f"{index * step:g} s" for index in range(int(seconds / step) + 1)]
     marks = "".join(
-        f'<span style="left: {i * step / seconds:.2%}">{i * step:g} s</span>'
-        for i in range(int(seconds / step) + 1)
+        f'<span style="left: {index * step / seconds:.2%}; '
+        f'--distance: {(index & -index) * step / seconds:.4f}">{text}</span>'
+        for index, text in enumerate(texts)
     )
-    return f'<div class="axis">{marks}</div>'
+    return f'<div class="axis" style="--room: {max(map(len, texts)) + 2}ch">{marks}</div>'

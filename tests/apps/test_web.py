@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -19,6 +20,7 @@ import pytest
 from gradio_client import Client, handle_file
 from playwright.sync_api import expect, sync_playwright
 
+from pipeline.web.timeline import Event, chart
 from tests.pipeline.camera.streams import jpegs
 from tests.pipeline.videos import CLIPS, make_video
 
@@ -171,6 +173,10 @@ def test_a_clip_becomes_a_video_a_timeline_and_files(visit):
     bar.hover()
     tip = bar.evaluate("bar => getComputedStyle(bar, '::after').content")
     assert re.search(r"walk, \d+%, 0:0\d\.\d – 0:0\d\.\d", tip)
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert_apart(marks(page))
+        assert len(marks(page)) == 5  # 0 to 4 seconds
     assert page.locator(".events tbody tr", has_text="walk").count() == 1
     assert page.get_by_role("button", name="Recognise actions").is_visible()
 
@@ -183,6 +189,34 @@ def test_a_clip_becomes_a_video_a_timeline_and_files(visit):
     video, name = download(page, "Video (MP4)")
     with av.open(str(video)) as container:
         assert name == "walk-actions.mp4" and container.streams.video[0].frames == 120
+
+
+def marks(page):
+    """Left and right ends of the visible marks of the time axis, in pixels."""
+    spans = page.locator(".axis span").evaluate_all(
+        "marks => marks.map(mark => mark.getBoundingClientRect()).map(b => [b.left, b.right])"
+    )
+    return [(left, right) for left, right in spans if right > left]
+
+
+def assert_apart(places):
+    assert all(left - right > 4 for (_, right), (left, _) in pairwise(places)), places
+
+
+@pytest.mark.parametrize("seconds", [0.4, 3.9, 7.9, 47, 119])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_marks_of_the_time_do_not_overlap(browser, width, seconds):
+    css = (PROGRAM.parent / "web.css").read_text()
+    page = browser.new_page(viewport={"width": width, "height": 300})
+    page.set_content(
+        f"<style>:root {{ --text-sm: 12px; font: 14px sans-serif; }} {css}</style>"
+        + chart([Event(0, seconds, "1+2", "walk", 0.9)], seconds)
+    )
+    shown, all_marks = marks(page), page.locator(".axis span").count()
+    page.close()
+    assert_apart(shown)
+    assert len(shown) == all_marks or width == 390
+    assert len(shown) >= min(3, all_marks)  # as many as fit
 
 
 def test_an_example_is_one_click(visit):
