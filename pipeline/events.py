@@ -39,6 +39,13 @@ class Event:
         """Mean probability over the frames with the label."""
         return self.total / self.frames
 
+    def ended(self, now: float) -> str:
+        """How long before `now` it ended, in words."""
+        if self.end is None:
+            return "now"
+        ago = int(now - self.end)
+        return f"{ago} s ago" if ago < 60 else f"{ago // 60} min ago"
+
     def add_frame(self, score: float) -> None:
         """Take the probability in the next frame with the label."""
         self.end = None

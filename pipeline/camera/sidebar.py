@@ -14,7 +14,6 @@ import numpy as np
 from pipeline.overlay import DARK, GREY, WHITE, YELLOW, Colour, person_colour, render
 
 if TYPE_CHECKING:
-    from pipeline.events import Event
     from pipeline.panel import Panel, Row
 
 BACK: Colour = DARK
@@ -199,16 +198,9 @@ def _draw_events(pen: _Pen, panel: Panel) -> None:
         ongoing = event.end is None
         pen.text(event.label, WHITE if ongoing else GREY, NORMAL, x)
         pen.text(
-            _when(event, panel.time), GREY if ongoing else FAINT, SMALL, line=NORMAL, right=True
+            event.ended(panel.time), GREY if ongoing else FAINT, SMALL, line=NORMAL, right=True
         )
         pen.y += height
-
-
-def _when(event: Event, now: float) -> str:
-    if event.end is None:
-        return "now"
-    ago = int(now - event.end)
-    return f"{ago} s ago" if ago < 60 else f"{ago // 60} min ago"
 
 
 def _draw_keys(pen: _Pen) -> None:
