@@ -78,7 +78,7 @@ def _bar(event: Event, hue: int, seconds: float) -> str:
     tip = f"{event.label}, {event.score:.0%}, {when}"
     return (
         f'<div class="bar" tabindex="0" data-tip="{escape(tip)}" '
-        f'style="left: {left:.2%}; width: {width:.2%}; --hue: {hue}">'
+        f'style="left: {left:.2%}; width: {width:.2%}; --start: {left:.4f}; --hue: {hue}">'
         f"<span>{escape(event.label)}</span></div>"
     )
 

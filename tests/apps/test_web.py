@@ -203,20 +203,31 @@ def assert_apart(places):
     assert all(left - right > 4 for (_, right), (left, _) in pairwise(places)), places
 
 
+def show_chart(page, events, seconds):
+    css = (PROGRAM.parent / "web.css").read_text()
+    style = f"<style>:root {{ --text-sm: 12px; font: 14px sans-serif; }} {css}</style>"
+    page.set_content(style + chart(events, seconds))
+
+
 @pytest.mark.parametrize("seconds", [0.4, 3.9, 7.9, 47, 119])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_marks_of_the_time_do_not_overlap(browser, width, seconds):
-    css = (PROGRAM.parent / "web.css").read_text()
     page = browser.new_page(viewport={"width": width, "height": 300})
-    page.set_content(
-        f"<style>:root {{ --text-sm: 12px; font: 14px sans-serif; }} {css}</style>"
-        + chart([Event(0, seconds, "1+2", "walk", 0.9)], seconds)
-    )
+    show_chart(page, [Event(0, seconds, "1+2", "walk", 0.9)], seconds)
     shown, all_marks = marks(page), page.locator(".axis span").count()
     page.close()
     assert_apart(shown)
     assert len(shown) == all_marks or width == 390
     assert len(shown) >= min(3, all_marks)  # as many as fit
+
+
+@pytest.mark.parametrize("start", [0.0, 3.0, 5.9])
+def test_the_tip_of_a_bar_stays_on_a_narrow_page(browser, start):
+    page = browser.new_page(viewport={"width": 390, "height": 300})
+    show_chart(page, [Event(start, 6.0, "1+2", "hand something over", 0.9)], 6.0)
+    page.locator(".bar").hover()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
 
 
 def test_an_example_is_one_click(visit):
