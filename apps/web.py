@@ -136,12 +136,25 @@ def settings_panel() -> list[gr.Radio | gr.Slider]:
     with gr.Accordion("Settings", open=False):
         return [
             gr.Radio(
-                [("fast", "fast"), ("accurate, about half as fast", "accurate")],
+                ["fast", "accurate"],
                 value="fast",
                 label="Quality",
+                info="Accurate finds joints better, at a third of the pictures a second.",
             ),
-            gr.Slider(1, 6, 2, step=1, label="People whose actions are named"),
-            gr.Radio(list(CONFIDENCE), value="calibrated", label="Confidence to name an action"),
+            gr.Slider(
+                1,
+                6,
+                2,
+                step=1,
+                label="People whose actions are named",
+                info="The largest come first; more of them also names bystanders, a little slower.",
+            ),
+            gr.Radio(
+                list(CONFIDENCE),
+                value="calibrated",
+                label="Confidence to name an action",
+                info="A higher one names less, and is wrong less often.",
+            ),
         ]
 
 

@@ -320,6 +320,13 @@ def test_the_page_says_what_it_can_and_cannot_do(visit):
     assert "walk" in text and "shake hands" in text and "Limits" in text
 
 
+def test_every_setting_says_what_it_does(visit):
+    page = visit()
+    page.get_by_text("Settings").first.click()
+    for consequence in ("third of the pictures", "a little slower", "wrong less often"):
+        expect(page.get_by_text(consequence).first).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_nothing_is_wider_than_the_page(browser, server, width, scheme):
