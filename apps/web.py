@@ -42,6 +42,8 @@ QUIET: dict[str, Any] = {
     "api_visibility": "private",
 }
 """Options of events that run at once, without a sign of progress, and are not in the API."""
+INTO_VIEW = "() => document.getElementById('results').scrollIntoView({block: 'nearest'})"
+"""Show the results where they are below what the visitor sees, as on a telephone."""
 CONFIDENCE = {"calibrated": None, "50 %": 0.5, "70 %": 0.7, "90 %": 0.9}
 THEME = gr.themes.Soft(
     primary_hue="teal",
@@ -199,7 +201,7 @@ class VideoTab:
                     label="None at hand? Click one of these",
                 )
                 self.settings = settings_panel()
-            with gr.Column(min_width=340, visible=False) as self.results:
+            with gr.Column(min_width=340, visible=False, elem_id="results") as self.results:
                 self.video = gr.Video(label="Result", interactive=False, autoplay=True)
                 self.timeline = gr.HTML()
                 self.events = gr.HTML()
@@ -242,7 +244,8 @@ def connect_video_tab(tab: VideoTab, visitors: Visitors) -> None:
             show_progress="full",
             show_progress_on=tab.status,
         )
-        job.success(show, None, [tab.results, tab.timeline, tab.events], **QUIET)
+        shown = job.success(show, None, [tab.results, tab.timeline, tab.events], **QUIET)
+        shown.then(None, js=INTO_VIEW, **QUIET)
         for ended in (job.success, job.failure):
             ended(rest, None, [tab.status, tab.cancel, tab.start], **QUIET)
         jobs.append(job)

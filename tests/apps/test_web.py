@@ -275,10 +275,12 @@ def test_a_video_that_is_too_long_is_refused(visit, tmp_path):
 
 def test_two_visitors_wait_for_each_other_and_see_their_own(visit, server, short):
     first, second = visit(), visit()
+    second.set_viewport_size({"width": 390, "height": 800})  # results are below the settings there
     recognise(first, WALK)
     recognise(second, short)
     for page in (first, second):
         wait_for_result(page)
+        expect(page.locator("#results .timeline, #results video").first).to_be_in_viewport()
     for page, name, count in ((first, "walk", 120), (second, "short", 30)):
         lines, suggested = download(page, "Frames (JSON Lines)")
         assert suggested == f"{name}-actions.jsonl"
