@@ -5,8 +5,15 @@
 const LONG_SIDE = 640;
 const QUALITY = 0.8;
 const PAUSE = 1000; // milliseconds until the next try, if the server does not answer
+const WHY = {
+  NotAllowedError: "allow it beside the page's address, and try again",
+  NotFoundError: "there is none; plug one in",
+  NotReadableError: "another program uses it; end that one",
+};
 
-const [button, picture, says] = ["button", "img", ".says"].map((name) => element.querySelector(name));
+const [button, view, picture, hint, says, pace] = ["button", ".view", "img", ".hint", ".says", ".pace"].map(
+  (name) => element.querySelector(name)
+);
 const video = document.createElement("video");
 const canvas = document.createElement("canvas");
 video.muted = video.playsInline = true;
@@ -27,12 +34,12 @@ async function start() {
     await video.play();
     while (!props.value) await rest(100); // it comes a moment after the page
   } catch (error) {
-    return stop(`The camera cannot be used: ${error.message || error.name}.`);
+    return stop(`The camera cannot be used: ${WHY[error.name] || error.message || error.name}.`);
   } finally {
     button.disabled = false;
   }
   button.textContent = "Stop the camera";
-  says.textContent = "One moment…";
+  say("One moment…");
   stream.getVideoTracks()[0].onended = () => stop("The camera was unplugged.");
   watch(stream);
 }
@@ -40,14 +47,20 @@ async function start() {
 function stop(reason) {
   stream?.getTracks().forEach((track) => track.stop());
   stream = video.srcObject = null;
-  picture.hidden = true;
+  view.hidden = true;
   picture.removeAttribute("src");
   button.textContent = "Start the camera";
-  says.textContent = reason;
+  say(reason);
+}
+
+function say(words) {
+  says.textContent = words;
+  pace.textContent = "";
 }
 
 async function watch(mine) {
   const trips = [];
+  let before = {};
   while (stream === mine && element.isConnected) {
     await nextPicture();
     const sent = performance.now();
@@ -58,12 +71,17 @@ async function watch(mine) {
       trips.push([performance.now(), performance.now() - sent]);
       while (trips[0][0] < performance.now() - 2000) trips.shift();
       picture.src = seen.picture;
-      picture.hidden = false;
-      says.innerHTML = seen.actions + `<p class="quiet">${speed(trips)}</p>`;
+      hint.hidden = !seen.hint;
+      if (seen.hint !== before.hint) hint.textContent = seen.hint; // screen readers say every change
+      if (seen.panel !== before.panel) says.innerHTML = seen.panel;
+      before = seen;
+      pace.textContent = speed(trips);
+      view.hidden = false;
     } catch {
       if (stream !== mine) return;
-      picture.hidden = true; // an old picture must not pass for live
-      says.textContent = "The server does not answer; trying again.";
+      view.hidden = true; // an old picture must not pass for live
+      before = {};
+      say("The server does not answer; trying again.");
       await rest(PAUSE);
     }
   }
@@ -92,5 +110,5 @@ function speed(trips) {
   const mean = trips.reduce((sum, [, trip]) => sum + trip, 0) / trips.length;
   const span = (trips[trips.length - 1][0] - trips[0][0]) / 1000;
   const rate = span ? (trips.length - 1) / span : 0;
-  return `${rate.toFixed(0)} pictures a second, each ${mean.toFixed(0)} ms old`;
+  return `${rate.toFixed(0)} pictures a second, each ${mean.toFixed(0)} ms old.`;
 }

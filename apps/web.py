@@ -20,8 +20,8 @@ from pipeline.overlay import draw, mirror
 from pipeline.web.limits import MAX_SECONDS
 from pipeline.web.page import (
     about,
-    actions_now,
     bar,
+    live_panel,
     picture_url,
     progress,
     read_picture,
@@ -56,10 +56,13 @@ HEAD = """<div class="head"><h1>Live action recognition</h1><p>What the people i
 doing, while they do it. It runs on the machine that serves this page; nothing is sent any further.
 </p></div>"""
 LIVE = """<div class="live">
-<img hidden alt="What the camera sees, with skeletons and actions drawn into it">
-<div><button disabled>Start the camera</button>
-<p class="quiet">Stand back until your whole body is in view. No picture is kept.</p>
-<div class="says"></div></div>
+<div class="view" hidden>
+<img alt="What the camera sees, with skeletons and actions drawn into it">
+<p class="hint" role="status" hidden></p>
+</div>
+<div class="panel"><button disabled>Start the camera</button>
+<div class="says"></div>
+<p class="quiet"><span class="pace"></span> No picture is kept.</p></div>
 </div>"""
 LIMITS = f"""### Limits
 
@@ -300,13 +303,14 @@ def live_tab(visitors: Visitors) -> None:
     def process(sent: list[str]) -> dict[str, str]:
         name, url = sent
         try:
-            result, threshold = visitors.find(name).process(read_picture(url))
+            result, panel, threshold = visitors.find(name).process(read_picture(url))
         except UserError as error:
             return {"error": str(error)}
         picture = draw(*mirror(result.frame.image, result.people), result.actions, threshold)
         return {
             "picture": picture_url(picture),
-            "actions": actions_now(result.people, result.actions),
+            "hint": panel.hint or "",
+            "panel": live_panel(panel),
         }
 
     def choose(quality: str, people: float, confidence: str, request: gr.Request) -> None:

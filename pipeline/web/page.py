@@ -13,13 +13,13 @@ import numpy as np
 from PIL import Image
 
 from models.errors import UserError
+from pipeline.overlay import person_colour
 from pipeline.web.limits import check_size
 from pipeline.web.words import format_time, name_people
 
 if TYPE_CHECKING:
     from models.action.label import Label
-    from pipeline.classify import Action
-    from pipeline.person import Person
+    from pipeline.panel import Panel, Row
     from pipeline.web.timeline import Event
     from pipeline.web.visitors import Annotation
 
@@ -64,18 +64,47 @@ def bar(share: float | None, words: str) -> str:
     return f'<div class="progress"><progress{value}></progress><span>{escape(words)}</span></div>'
 
 
-def actions_now(people: Sequence[Person], actions: Sequence[Action]) -> str:
-    """The current actions of the people in view."""
-    lines = [
-        f'<div class="action"><span>{escape(name_people("+".join(map(str, action.people))))}</span>'
-        f"<strong>{escape(action.label)}</strong><span>{meter(action.score)}</span></div>"
-        for action in actions
-        if action.label is not None
-    ]
-    if not lines:
-        words = "No known action at the moment." if people else "Nobody is in view."
-        lines = [f'<p class="quiet">{words}</p>']
-    return "".join(lines)
+def live_panel(panel: Panel) -> str:
+    """Everybody in view, each with what they do or are likely to do, and the last actions."""
+    rows = "".join(map(_row, panel.rows)) or '<p class="quiet">Nobody is in view.</p>'
+    return f'<div class="people">{rows}</div>{_last_actions(panel)}'
+
+
+def _row(row: Row) -> str:
+    """One person, or two who interact."""
+    if row.label is not None:
+        kind, does = "named", _likely(row.label, row.score)
+    else:
+        kind = "unnamed"
+        does = "<div>no known action</div>" + "".join(_likely(*likely) for likely in row.likeliest)
+    return f'<div class="person {kind}">{_chips(row.people)}<div class="does">{does}</div></div>'
+
+
+def _likely(label: str, score: float) -> str:
+    return f"<div><span>{escape(label)}</span><span>{meter(score)}</span></div>"
+
+
+def _last_actions(panel: Panel) -> str:
+    """The last actions and how long ago they ended, the newest first."""
+    if not panel.events:
+        return ""
+    rows = "".join(
+        f"<tr><td>{_chips(event.people)}</td><td>{escape(event.label)}</td>"
+        f"<td>{event.ended(panel.time)}</td></tr>"
+        for event in panel.events
+    )
+    return f'<table class="last"><caption>Last actions</caption>{rows}</table>'
+
+
+def _chips(people: Sequence[int]) -> str:
+    """The numbers of people, each on their colour, as on the picture."""
+    chips = "".join(
+        f'<b style="background: rgb({red} {green} {blue})">{person}</b>'
+        for person in people
+        for blue, green, red in [person_colour(person)]
+    )
+    who = escape(name_people("+".join(map(str, people))))
+    return f'<span class="chips" role="img" aria-label="{who}">{chips}</span>'
 
 
 def table(events: Sequence[Event]) -> str:

@@ -17,6 +17,7 @@ from models.errors import UserError
 from pipeline.annotate import annotate
 from pipeline.detect import Detector
 from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result
+from pipeline.panel import Observer, Panel
 from pipeline.pose import PoseEstimator
 from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
 from pipeline.source import Frame, open_source
@@ -162,14 +163,15 @@ class Visitor:
             if self.last is None:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def process(self, image: np.ndarray) -> tuple[Result, float]:
+    def process(self, image: np.ndarray) -> tuple[Result, Panel, float]:
         """Process the newest picture of this visitor's camera.
 
         Args:
             image: uint8 [H, W, 3], BGR, contiguous.
 
         Returns:
-            The result, and the pose model's threshold.
+            The result, what is known at this moment, and the pose model's threshold. Rate and age
+            of pictures are measured where they are shown, in the browser.
         """
         if self._live is None or self._live.settings != self.settings:
             self._live = LiveView(self._networks, self.settings)
@@ -194,21 +196,24 @@ class LiveView:
         self.settings = settings
         self._networks = networks
         self._pipeline = networks.pipeline(settings)
+        self._observer = Observer(self._pipeline.labels, self._pipeline.pose.threshold)
         self._turn = Lock()
         self._index = -1
         self._began = self._last = time.monotonic()
 
-    def process(self, image: np.ndarray) -> tuple[Result, float]:
+    def process(self, image: np.ndarray) -> tuple[Result, Panel, float]:
         """Process a picture, as `Visitor.process`. Its time is when its turn comes."""
         with self._turn:
             now = time.monotonic()
             if now - self._last > MAX_SILENCE:
                 self._pipeline.reset()
+                self._observer.reset()
             self._last = now
             self._index += 1
             frame = Frame(self._index, now - self._began, image)
             result = self._networks.run(self._pipeline, frame)
-        return result, self._pipeline.pose.threshold
+            panel = self._observer.update(result)
+        return result, panel, self._pipeline.pose.threshold
 
 
 class Visitors:

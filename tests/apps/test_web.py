@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 from gradio_client import Client, handle_file
 from playwright.sync_api import expect, sync_playwright
 
+from pipeline.source import open_source
 from pipeline.web.timeline import Event, chart
 from tests.pipeline.camera.streams import jpegs
 from tests.pipeline.videos import CLIPS, make_video
@@ -100,21 +102,40 @@ def short(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Chromium with the walk before its camera."""
+def before_camera(tmp_path_factory):
+    """Starts Chromium with pictures, as JPEG files, before its camera, again and again."""
     if not BROWSER:
         pytest.skip("there is no Chromium on this machine")
-    camera = tmp_path_factory.mktemp("camera") / "walk.mjpeg"
-    camera.write_bytes(b"".join(jpegs(WALK)))
-    fake = (
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera}",
-    )
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=BROWSER, args=[*ALONE, *fake])
-        yield started
-        started.close()
+    with sync_playwright() as playwright, ExitStack() as stack:
+
+        def start(pictures):
+            camera = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+            camera.write_bytes(b"".join(pictures))
+            fake = (
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={camera}",
+            )
+            started = playwright.chromium.launch(executable_path=BROWSER, args=[*ALONE, *fake])
+            stack.callback(started.close)
+            return started
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def browser(before_camera):
+    """Chromium with the walk before its camera."""
+    return before_camera(jpegs(WALK))
+
+
+@pytest.fixture(scope="module")
+def close_browser(before_camera):
+    """Chromium with a lens that is covered, and then head and chest of a man before its camera."""
+    with open_source(CLIPS / "two_people.mp4", max_seconds=3.3) as clip:
+        chest = [cv2.resize(frame.image[20:200, 350:590], (640, 480)) for frame in clip]
+    pictures = [np.zeros_like(chest[0])] * 75 + chest
+    return before_camera(cv2.imencode(".jpg", image)[1].tobytes() for image in pictures)
 
 
 @pytest.fixture
@@ -292,13 +313,21 @@ def test_two_visitors_wait_for_each_other_and_see_their_own(visit, server, short
     second.locator("video").last.evaluate("video => video.play()")  # the other's is still there
 
 
-def test_the_live_tab_shows_what_the_camera_sees(visit, server):
-    page = visit()
+def start_camera(page):
     page.get_by_role("tab", name="Live").click()
     page.get_by_role("button", name="Start the camera").click()
+    page.locator(".live img").wait_for()
+
+
+def test_the_live_tab_shows_what_the_camera_sees(visit, server):
+    page = visit()
+    start_camera(page)
+    person = page.locator(".person.named", has_text="walk").first
+    person.wait_for()
+    assert re.fullmatch(r"\d+\s+walk\s+\d+%", person.inner_text())
+    page.wait_for_function("document.querySelector('.named .meter > span')?.offsetWidth > 20")
+    assert not page.locator(".live .hint").is_visible()
     picture = page.locator(".live img")
-    picture.wait_for()
-    page.locator(".says .action strong", has_text="walk").first.wait_for()
     first = picture.get_attribute("src")
     page.wait_for_function("first => document.querySelector('.live img').src != first", arg=first)
     jpeg = base64.b64decode(first.partition(",")[2])
@@ -306,12 +335,54 @@ def test_the_live_tab_shows_what_the_camera_sees(visit, server):
     assert image.shape[1] == 640
     orange = (np.abs(image.astype(int) - (0, 159, 230)) < 40).all(axis=2)
     assert orange.sum() > 20  # a left arm or leg
-    assert re.search(r"\d+ pictures a second, each \d+ ms old", page.locator(".says").inner_text())
+    assert re.search(r"\d+ pictures a second, each \d+ ms old", page.locator(".pace").inner_text())
+    # The clip begins again: she is gone, and what she did is still said.
+    page.locator(".last tr", has_text=re.compile(r"walk\s*\d+ s ago")).first.wait_for()
 
     page.get_by_role("button", name="Stop the camera").click()
     picture.wait_for(state="hidden")
     page.close()
     server.until(lambda: not server.made())
+
+
+def test_the_live_tab_says_what_would_help(close_browser, server):
+    page = close_browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(server.url)
+    assert not page.locator(".live .hint").is_visible()
+    start_camera(page)
+    hint = page.locator(".live .hint")
+    hint.filter(has_text="uncover the camera").wait_for()
+    hint.filter(has_text="Step back: your legs are not in view").wait_for()
+    inside, picture = hint.bounding_box(), page.locator(".live img").bounding_box()
+    assert picture["y"] < inside["y"] < picture["y"] + picture["height"] - inside["height"]
+    unnamed = page.locator(".person.unnamed", has_text=re.compile(r"%.*%"))
+    unnamed.wait_for()
+    guess = r"\s+[a-z ]+\s+\d+%"
+    assert re.fullmatch(rf"\d+\s+no known action{guess}{guess}", unnamed.inner_text())
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "what_to_do"),
+    [
+        ("NotAllowedError", "allow it"),
+        ("NotFoundError", "plug one in"),
+        ("NotReadableError", "another program uses it"),
+        ("AbortError", "Something else"),
+    ],
+)
+def test_a_camera_that_cannot_be_used_is_explained(visit, name, what_to_do):
+    page = visit()
+    page.evaluate(
+        """name => navigator.mediaDevices.getUserMedia =
+            async () => { throw new DOMException("Something else", name); }""",
+        name,
+    )
+    page.get_by_role("tab", name="Live").click()
+    page.get_by_role("button", name="Start the camera").click()
+    page.locator(".says", has_text=what_to_do).wait_for()
+    expect(page.get_by_role("button", name="Start the camera")).to_be_enabled()
 
 
 def test_the_page_says_what_it_can_and_cannot_do(visit):
