@@ -3,7 +3,10 @@
 import re
 import runpy
 import shlex
+import subprocess
+import sys
 from importlib import import_module
+from shutil import which
 
 import pytest
 from PIL import Image
@@ -160,6 +163,17 @@ def test_the_moving_picture_can_be_made_again(tmp_path):
     make(tmp_path / "preview.webp", 0.0, 0.2)
     made = Image.open(tmp_path / "preview.webp")
     assert (made.size, made.n_frames) == (shipped.size, 6)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not (which("chromium") or which("google-chrome")), reason="needs Chromium")
+def test_the_pictures_of_the_page_can_be_made_again(tmp_path):
+    # In a process of its own: Playwright may run once in each, and does so for other tests.
+    program = ROOT / "docs" / "make_screenshots.py"
+    subprocess.run([sys.executable, program, tmp_path], check=True, timeout=300)
+    for name in ("web-video.png", "web-live.png"):
+        made, shipped = (Image.open(folder / name) for folder in (tmp_path, ROOT / "docs"))
+        assert made.width == shipped.width and made.height >= 660
 
 
 @pytest.mark.parametrize(
