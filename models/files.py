@@ -1,30 +1,39 @@
-"""Paths of the bundled files, and writing of JSON files."""
+"""Paths of the bundled files and of the cache, and writing of JSON files."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
-from models.errors import UserError
+from models.part import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / "models" / "configs"
 WEIGHTS = ROOT / "weights"
 
+CACHE = "LIVE_ACTION_RECOGNITION_CACHE"
+"""Environment variable for another folder to cache exported graphs in."""
+
+
+def cache_folder() -> Path | None:
+    """Return the folder of exported graphs, which can be deleted at any time.
+
+    None if there is no place for one: the user has no home.
+    """
+    named = os.environ.get(CACHE)
+    if named:
+        return Path(named)
+    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        return Path(base).expanduser() / "live-action-recognition"
+    except RuntimeError:
+        return None
+
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON file atomically: an interrupted process leaves either all of it or nothing.
-
-    Args:
-        path: of the file. Missing folders are made.
-        value: content of the file.
+    """Write a JSON file, as `write_whole`.
 
     Raises:
         UserError: the file cannot be written.
     """
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(value, indent=2) + "\n")
-        unfinished.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error}") from error
+    write_whole(path, (json.dumps(value, indent=2) + "\n").encode())

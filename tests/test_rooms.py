@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = (
-    *("models.errors", "models.files", "models.skeleton", "models.sample"),
+    *("models.text", "models.errors", "models.part", "models.files"),
+    *("models.skeleton", "models.sample"),
     *("models.pose", "models.action", "models.runtime", "models.data", "models.training"),
     *("pipeline", "pipeline.extract", "pipeline.camera", "pipeline.web", "pipeline.speed"),
     "apps",

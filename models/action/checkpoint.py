@@ -10,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from models.errors import UserError
+from models.part import write_whole
 
 
 @master_only
@@ -25,14 +26,9 @@ def write_checkpoint(path: str | Path, kind: str, model: nn.Module, header: dict
     Raises:
         UserError: the file cannot be written.
     """
-    path = Path(path)
     tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
     metadata = {key: json.dumps(value) for key, value in {"kind": kind, **header}.items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(save(tensors, metadata))
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"cannot write {path}: {error}") from error
+    write_whole(Path(path), save(tensors, metadata))
 
 
 def read_checkpoint(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -9,7 +9,6 @@ PyTorch once the graph is cached.
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
@@ -20,12 +19,13 @@ import numpy as np
 import onnxruntime
 
 from models.errors import UserError
+from models.files import CACHE, cache_folder
+from models.text import tell
 
 RUNTIMES = ("onnx", "torch")
 """Values of `--runtime`."""
 
-CACHE = "LIVE_ACTION_RECOGNITION_CACHE"
-"""Environment variable for another folder to cache exported graphs in."""
+DIGEST_SIZE = hashlib.sha256().digest_size
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -76,6 +76,7 @@ def choose_runtime(runtime: str | None, device: str) -> str:
 def exported(files: Iterable[Path | str], export: Callable[[], bytes]) -> bytes:
     """Return a graph from the cache, or else export and cache it.
 
+    A file of the cache begins with the SHA-256 of the rest. One that is damaged is exported again.
     If the cache cannot be written, the graph is exported at every start.
 
     Args:
@@ -88,30 +89,42 @@ def exported(files: Iterable[Path | str], export: Callable[[], bytes]) -> bytes:
     Raises:
         UserError: a file cannot be read, or as `export`.
     """
-    path = cache_folder() / f"{fingerprint(files)}.onnx"
-    try:
-        return path.read_bytes()
-    except OSError:
+    folder, name = cache_folder(), f"{fingerprint(files)}.graph"
+    model = None if folder is None else _read_verified(folder / name)
+    if model is None:
         model = export()
+        if folder is None:
+            tell(f"networks are compiled at every start: set {CACHE} to a folder for them")
+        else:
+            _cache(folder / name, model)
+    return model
+
+
+def _read_verified(path: Path) -> bytes | None:
+    """Return what `_cache` wrote; None if it is not there, or damaged."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    digest, model = content[:DIGEST_SIZE], content[DIGEST_SIZE:]
+    return model if hashlib.sha256(model).digest() == digest else None
+
+
+def _cache(path: Path, model: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Written to another file first: other processes may read this one, and we may be stopped.
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(model)
-        os.replace(file.name, path)
-        print(f"compiled a network, once: {path}", file=sys.stderr)
+            try:
+                file.write(hashlib.sha256(model).digest() + model)
+                file.close()  # a full disk may show here only
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+        tell(f"compiled a network, once: {path}")
     except OSError as error:
-        print(f"cannot cache a network in {path.parent}: {error}", file=sys.stderr)
-    return model
-
-
-def cache_folder() -> Path:
-    """Return the folder of exported graphs. It can be deleted at any time."""
-    named = os.environ.get(CACHE)
-    if named:
-        return Path(named)
-    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "live-action-recognition"
+        tell(f"cannot cache a network in {path.parent}: {error.strerror}")
 
 
 def fingerprint(files: Iterable[Path | str]) -> str:

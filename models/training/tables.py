@@ -8,6 +8,7 @@ from mmengine.config import Config
 from scipy import stats
 
 from models.errors import UserError
+from models.part import reason, write_whole
 from models.training.studies import Record
 
 ARMS = ("from scratch", "pre-trained")
@@ -104,13 +105,13 @@ def insert(text: str, kind: str, path: Path) -> None:
     try:
         before, rest = path.read_text().split(begin, 1)
         after = rest.split(end, 1)[1]
-        path.write_text(f"{before}{begin}{text}\n{end}{after}")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot write a table into {path}: {error}") from error
+        raise UserError(f"cannot read {path}: {reason(error)}") from error
     except (ValueError, IndexError) as error:
         raise UserError(
             f"{path} does not have the marks <!-- {kind} --> <!-- /{kind} -->"
         ) from error
+    write_whole(path, f"{before}{begin}{text}\n{end}{after}".encode())
 
 
 def plot(records: list[Record], config: Config, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import cv2
 import numpy as np
 
-from models.errors import UserError
+from models.part import write_whole
 from pipeline.overlay import draw
 from pipeline.sink import VideoSink
 
@@ -62,8 +63,8 @@ class Recorder:
         if self._result is None:
             return
         path = named_now("picture", ".png")
-        if not cv2.imwrite(str(path), self._picture(self._result)):
-            raise UserError(f"cannot write {path.absolute()}")
+        _, png = cv2.imencode(".png", self._picture(self._result))
+        write_whole(path.absolute(), png.tobytes())
         self.saved.append(path)
 
     def write(self, result: Result, threshold: float) -> None:
@@ -101,14 +102,15 @@ class Recorder:
     def _finish(self, sink: VideoSink, error: BaseException | None = None) -> None:
         self._sink = None
         sink.close(error)
-        self.saved.append(sink.path)
+        if error is None:
+            self.saved.append(sink.path)
 
 
 def named_now(kind: str, suffix: str) -> Path:
     """An unused file name in the working folder, such as picture-20261231-235959.png."""
     name = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
     path, number = Path(f"{name}{suffix}"), 1
-    while path.exists():
+    while os.path.lexists(path):
         number += 1
         path = Path(f"{name}-{number}{suffix}")
     return path
