@@ -1,9 +1,9 @@
 """Writing: a video file, JSON Lines, and a table of events.
 
-Every sink is a context manager. It writes to a partial file (`out.partial.mp4` for `out.mp4`) and
-renames it when everything is written, so that an older output is replaced only by a complete new
-one. After an error or Ctrl-C the partial file is closed properly and keeps its name, which is added
-to the exception as a note.
+Every sink is a context manager. It writes to a part beside the output (`out.partial.mp4` for
+`out.mp4`), which becomes the output when everything is written: see `models.part`. What is
+written can be used at any moment, also after our end by force. After an error or Ctrl-C the part
+keeps its name, which is added to the exception as a note.
 """
 
 from __future__ import annotations
@@ -12,20 +12,27 @@ import csv
 import json
 import math
 import os
+import select
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from io import StringIO, UnsupportedOperation
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Self
 
 import av
 import cv2
 import numpy as np
 
 from models.errors import UserError
-from pipeline.audio import AudioTrack
+from models.part import PartFile, check_output, reason, writing
+from models.text import printable
+from pipeline.audio import AudioError, AudioTrack
 from pipeline.events import Event, Events
+from pipeline.mp4 import Mp4Part
 from pipeline.source import Source
 
 if TYPE_CHECKING:  # writing loads no network
@@ -41,11 +48,20 @@ are a quarter larger."""
 BT709, LIMITED_RANGE = 1, 1
 """FFmpeg's AVCOL_*_BT709 (the same for space, primaries and transfer) and AVCOL_RANGE_MPEG."""
 
+PIECE = getattr(select, "PIPE_BUF", 4096)
+"""Bytes that can be written at once into a pipe that has room (POSIX)."""
+PATIENCE = 1.0
+"""Seconds to wait for a reader of standard output before it is asked whether to go on."""
+
+SAVE_PERIOD = 2.0
+"""Seconds between savings of the events."""
+
 
 class FileSink(ABC):
-    """A file that is written under a partial name and renamed when complete.
+    """A file that is written as a part, and gets its name when it is whole.
 
-    Subclasses set `_written` with the first frame, and close the file in `_finish`.
+    Subclasses write into `_part`, set `_written` with the first frame, and complete the part in
+    `_finish`.
 
     Args:
         path: the output.
@@ -54,34 +70,27 @@ class FileSink(ABC):
 
     Attributes:
         path: the output.
-        partial: its name until it is complete.
+        problem: after `close`, one line about what could not be written, or None.
 
     Raises:
         UserError: the output cannot be written there, or is the source itself.
     """
 
+    problem: str | None = None
+
     def __init__(self, path: str | Path, suffixes: Sequence[str], source: Source | None):
         self.path = Path(path)
-        self.partial = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
         self._written = False
-        if self.path.is_dir():
-            raise UserError(f"the output {self.path} is a folder: name a file")
+        check_output(self.path, None if source is None else source.path)
         if self.path.suffix.lower() not in suffixes:
             raise UserError(f"the output {self.path} must end in {' or '.join(suffixes)}")
-        if source is not None and source.path is not None:
-            self._check_is_not(source.path)
-        try:
-            self.partial.open("wb").close()
-        except OSError as error:
-            raise self._write_error(error) from error
+        with writing(self.path):
+            self._part = PartFile(self.path)
 
-    def _check_is_not(self, source: Path) -> None:
-        for path in (self.path, self.partial):
-            if path.exists() and path.samefile(source):
-                raise UserError(f"{path} is the input, and would be overwritten: name another")
-
-    def _write_error(self, error: Exception) -> UserError:
-        return UserError(f"cannot write {self.path}: {getattr(error, 'strerror', None) or error}")
+    @property
+    def partial(self) -> Path | None:
+        """Name of the part."""
+        return self._part.path
 
     def __enter__(self) -> Self:
         return self
@@ -95,40 +104,55 @@ class FileSink(ABC):
         self.close(error)
 
     def close(self, error: BaseException | None = None) -> None:
-        """Close the file, and rename it unless there was an error.
+        """Close the file. It gets its name unless there was an error, also in closing it.
 
         Raises:
             UserError: it cannot be written, or has no frame.
         """
-        complete = error is None
         try:
-            self._finish(complete)
-            self._rename(error)
-        except (av.FFmpegError, OSError) as failure:
-            if complete:
-                raise self._write_error(failure) from failure
-
-    def _rename(self, error: BaseException | None) -> None:
-        if not self._written:
-            self.partial.unlink()
+            with writing(self.path, av.FFmpegError):
+                self._finish(complete=error is None)
+                if error is None and self._written:
+                    self._publish()
+        except BaseException as failure:
+            self._leave(failure if error is None else error)
             if error is None:
-                raise UserError(f"there was no frame to write: {self.path} was not made")
-        elif error is None:
-            self.partial.replace(self.path)
+                raise
         else:
+            if error is not None:
+                self._leave(error)
+            elif not self._written:
+                self._part.remove()
+                raise UserError(f"there was no frame to write: {self.path} was not made")
+
+    def _leave(self, error: BaseException) -> None:
+        """Keep the part if there is something in it, and note on the error where it is."""
+        if self._written and self._is_usable():
+            self._part.keep()
             error.add_note(f"what was done is in {self.partial}")
+        else:
+            self._part.remove()
+
+    def _is_usable(self) -> bool:
+        """Whether the part, which is complete up to an error, has something in it."""
+        return True
 
     @abstractmethod
     def _finish(self, complete: bool) -> None:
-        """Write what is still held back, and close the file."""
+        """Write what is still held back."""
+
+    def _publish(self) -> None:
+        """Make the part the output."""
+        self._part.finish()
 
 
 class VideoSink(FileSink):
     """H.264 in MP4 that browsers and QuickTime play, with the times and audio of the source.
 
     Colours are BT.709 in limited range, and tagged so. Odd sizes are padded by one row or column.
-    Pictures are upright, so the file has no rotation flag. AAC and MP3 are copied, other audio is
-    encoded as AAC.
+    Pictures are upright, so the file has no rotation flag. AAC and MP3 are copied where MP4 can
+    have them as they are, other audio is encoded as AAC. Audio that can be neither is left out, and
+    `problem` says so.
 
     Args:
         path: the output, ending in .mp4.
@@ -145,18 +169,44 @@ class VideoSink(FileSink):
         self._pts = -1
         self._step = round(1 / source.rate / source.time_base)
         self._padding = (source.height % 2, source.width % 2)
-        # MP4's usual clock counts whole milliseconds, which would shift a first frame that is late.
-        ticks = source.time_base.denominator
-        clock = ticks * math.ceil(10_000 / ticks)
-        options = {"movflags": "+faststart", "movie_timescale": str(clock)}
-        # "file:", so that a colon in the name is not read as a protocol.
-        self._container = av.open(f"file:{self.partial}", "w", format="mp4", options=options)
-        self._video = self._add_video(source)
-        self._audio = AudioTrack(source, self._container) if source.has_audio else None
+        try:
+            with writing(self.path, av.FFmpegError):
+                self._open(source)
+        except BaseException:
+            self._part.remove()
+            raise
+
+    def _open(self, source: Source) -> None:
+        """Write the header, with the audio copied, or encoded, or left out if neither can be."""
+        if source.has_audio:
+            for copy in (True, False):
+                try:
+                    return self._start(source, copy)
+                except (AudioError, av.FFmpegError, ValueError) as error:
+                    self.problem = f"the sound was left out: {reason(error)}"
+        self._start(source)
+
+    def _start(self, source: Source, copy: bool | None = None) -> None:
+        """Begin the file, with audio unless `copy` is None."""
+        self._audio: AudioTrack | None = None
+        self._mp4 = Mp4Part(self._part, self._time_base)
+        try:
+            self._video = self._add_video(source)
+            if copy is not None:
+                self._audio = AudioTrack(source, self._mp4.container, copy)
+            self._mp4.container.start_encoding()
+        except BaseException:
+            self._mp4.abandon()
+            if self._audio is not None:
+                self._audio.close()
+            raise
+        if copy is not None:
+            self.problem = None
+        self._mp4.check()
 
     def _add_video(self, source: Source) -> av.VideoStream:
         rate = source.rate.limit_denominator(1001)
-        video = self._container.add_stream("libx264", rate=rate, options=ENCODER)
+        video = self._mp4.container.add_stream("libx264", rate=rate, options=ENCODER)
         video.width = source.width + self._padding[1]
         video.height = source.height + self._padding[0]
         video.pix_fmt = "yuv420p"
@@ -175,13 +225,12 @@ class VideoSink(FileSink):
         Raises:
             UserError: the file cannot be written, as on a full disk.
         """
-        try:
-            self._container.mux(self._video.encode(self._frame(time, image)))
+        with writing(self.path, av.FFmpegError):
+            self._mp4.container.mux(self._video.encode(self._frame(time, image)))
             self._written = True
             if self._audio is not None:
                 self._audio.write(until=time)
-        except (av.FFmpegError, OSError) as error:
-            raise self._write_error(error) from error
+            self._mp4.check()
 
     def _frame(self, time: float, image: np.ndarray) -> av.VideoFrame:
         if any(self._padding):
@@ -196,16 +245,36 @@ class VideoSink(FileSink):
 
     def _finish(self, complete: bool) -> None:
         try:
+            self._mp4.check()
             if self._written:
-                self._container.mux(self._video.encode(None))
+                self._mp4.container.mux(self._video.encode(None))
                 if self._audio is not None:
                     done = float((self._pts + self._step) * self._time_base)
-                    self._audio.write(until=self._max_seconds if complete else done)
-                    self._audio.flush()
+                    self._audio.finish(until=self._max_seconds if complete else done)
         finally:
-            self._container.close()
+            self._mp4.close()
             if self._audio is not None:
                 self._audio.close()
+                self.problem = self._audio.problem
+        self._mp4.check()
+
+    def _publish(self) -> None:
+        """Copy the part into a file with the index in front, which becomes the output."""
+        whole = PartFile(self.path, nameless=True)
+        try:
+            self._mp4.finish(self._part, whole)
+            whole.finish()
+        except BaseException:
+            whole.remove()
+            raise
+        self._part.remove()
+
+    def _is_usable(self) -> bool:
+        try:
+            with av.open(f"file:{self.partial}") as part:
+                return next(part.decode(video=0), None) is not None
+        except (av.FFmpegError, OSError):
+            return False
 
 
 class JsonLinesSink(FileSink):
@@ -226,23 +295,29 @@ class JsonLinesSink(FileSink):
 
     Args:
         path: the output, ending in .jsonl or .ndjson, or "-" for standard output, where each line
-            is flushed at once.
+            is written at once.
         labels: names of the classes, in the order of `Action.scores`.
         source: where the frames come from, which the output must not overwrite.
+        stopped: whether the user has ended the program, so that it may no longer wait for a reader
+            of standard output that does not read.
 
     Raises:
         UserError: the output cannot be written there, or is the source itself.
     """
 
-    def __init__(self, path: str | Path, labels: Sequence[str], source: Source | None = None):
+    def __init__(
+        self,
+        path: str | Path,
+        labels: Sequence[str],
+        source: Source | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ):
         self._labels = labels
-        self._file: TextIO = sys.stdout
-        self._streaming = str(path) == "-"
-        if self._streaming:
+        self._stream = StandardOutput(stopped) if str(path) == "-" else None
+        if self._stream is not None:
             self.path = Path("standard output")
         else:
             super().__init__(path, (".jsonl", ".ndjson"), source)
-            self._file = self.partial.open("w", encoding="utf-8")
 
     def write(
         self, index: int, time: float, people: Sequence[Person], actions: Sequence[Action]
@@ -258,15 +333,9 @@ class JsonLinesSink(FileSink):
             "people": [_person_record(person) for person in people],
             "actions": [self._action_record(action) for action in actions],
         }
-        try:
-            self._file.write(json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n")
-            if self._streaming:
-                self._file.flush()
-        except OSError as error:
-            if self._streaming:
-                # Python flushes standard output again at exit, and would report the error again.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self._file.fileno())
-            raise self._write_error(error) from error
+        line = json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n"
+        with writing(self.path):
+            (self._stream or self._part).write(line.encode("ascii"))
         self._written = True
 
     def _action_record(self, action: Action) -> dict:
@@ -277,15 +346,58 @@ class JsonLinesSink(FileSink):
             "scores": dict(zip(self._labels, map(_number, action.scores), strict=True)),
         }
 
-    def _finish(self, complete: bool) -> None:
-        if self._streaming:
-            self._file.flush()
-        else:
-            self._file.close()
+    def close(self, error: BaseException | None = None) -> None:
+        """Close the file, as `FileSink.close`. Standard output stays open."""
+        if self._stream is None:
+            super().close(error)
 
-    def _rename(self, error: BaseException | None) -> None:
-        if not self._streaming:
-            super()._rename(error)
+    def _finish(self, complete: bool) -> None:
+        """Do nothing: every line is written at once."""
+
+
+class StandardOutput:
+    """Standard output without a buffer. It never waits for a reader once the user has ended us.
+
+    Args:
+        stopped: whether the user has.
+
+    Raises:
+        UserError: standard output is closed.
+    """
+
+    def __init__(self, stopped: Callable[[], bool]):
+        self._stopped = stopped
+        self._descriptor: int | None = None
+        try:
+            sys.stdout.flush()
+            with suppress(UnsupportedOperation):  # it is not a file, as in a notebook
+                self._descriptor = sys.stdout.fileno()
+        except (AttributeError, ValueError) as error:  # None, or closed
+            raise UserError("standard output is closed: name a file") from error
+
+    def write(self, data: bytes) -> None:
+        """Write all of it.
+
+        Raises:
+            OSError: nobody reads it any more.
+            UserError: its reader does not read, and the user has ended us.
+        """
+        if self._descriptor is None:
+            sys.stdout.write(data.decode("ascii"))
+            return
+        left = memoryview(data)
+        while left:
+            self._wait(self._descriptor)
+            with suppress(BlockingIOError):
+                left = left[os.write(self._descriptor, left[:PIECE]) :]
+
+    def _wait(self, descriptor: int) -> None:
+        """Wait until a piece can be written without waiting."""
+        if sys.platform == "win32":  # where only sockets can be waited for
+            return
+        while not select.select([], [descriptor], [], PATIENCE)[1]:
+            if self._stopped():
+                raise UserError("standard output is not being read: the rest of it is lost")
 
 
 def _person_record(person: Person) -> dict:
@@ -328,6 +440,7 @@ class EventsSink(FileSink):
         self._events = Events()
         self._time = 0.0
         self._step = 0.0
+        self._saved = monotonic()
 
     def write(self, time: float, actions: Sequence[Action]) -> None:
         """Add the actions at a time, in seconds, later than the previous one."""
@@ -336,16 +449,28 @@ class EventsSink(FileSink):
         self._time = time
         self._written = True
         self._events.update(time, actions)
+        if monotonic() - self._saved > SAVE_PERIOD:
+            with writing(self.path):
+                self._save()
 
     def _finish(self, complete: bool) -> None:
+        if self._written:
+            self._save()
+
+    def _save(self) -> None:
+        """Write all events so far. Those that go on end now."""
         rows = [_event_record(event, self._time + self._step) for event in self._events.log]
-        with self.partial.open("w", encoding="utf-8", newline="") as file:
-            if self.path.suffix.lower() == ".json":
-                json.dump(rows, file, indent=1)
-            else:
-                writer = csv.DictWriter(file, ("start", "end", "who", "label", "score"))
-                writer.writeheader()
-                writer.writerows(rows)
+        text = StringIO(newline="")
+        if self.path.suffix.lower() == ".json":
+            json.dump(rows, text, indent=1)
+        else:
+            writer = csv.DictWriter(text, ("start", "end", "who", "label", "score"))
+            writer.writeheader()
+            writer.writerows(rows)
+        self._part.seek(0)
+        self._part.write(text.getvalue().encode())
+        self._part.truncate()
+        self._saved = monotonic()
 
 
 def _event_record(event: Event, end: float) -> dict[str, object]:
@@ -354,6 +479,6 @@ def _event_record(event: Event, end: float) -> dict[str, object]:
         "start": round(event.start, 3),
         "end": round(end if event.end is None else event.end, 3),
         "who": "+".join(map(str, event.people)),
-        "label": event.label,
+        "label": printable(event.label),
         "score": round(event.score, 3),
     }

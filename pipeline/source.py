@@ -1,6 +1,7 @@
 """Reading: video files in, upright pictures with their times out."""
 
 import math
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -124,7 +125,7 @@ class VideoFile:
         self.max_seconds = max_seconds
         self.problem: str | None = None
         self._stride = stride
-        self._container = _open(self.path)
+        self._container = open_container(self.path)
         try:
             self._prepare()
         except BaseException:
@@ -135,7 +136,7 @@ class VideoFile:
         self._video = video = _video_stream(self._container, self.path)
         video.thread_type = "AUTO"
         self._audio = audio_stream(self._container)
-        self.has_audio = self._audio is not None
+        self.has_audio = bool(self._container.streams.audio)
         self._damage: Fraction | None = None
         self._end = Fraction(0)
 
@@ -310,16 +311,18 @@ def _duration(stream: av.stream.Stream) -> Fraction | None:
     return to_seconds(stream.duration or None, stream.time_base)
 
 
-def _open(path: Path) -> av.container.InputContainer:
+def open_container(path: Path) -> av.container.InputContainer:
     """Open a container of one of `FORMATS`.
 
     Raises:
         UserError: see `open_source`.
     """
     try:
-        path.stat()
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             raise UserError(f"{path} is a folder, not a video")
+        if not stat.S_ISREG(mode):
+            raise UserError(f"{path} is a device or a pipe, not a file: save it as one first")
         # "file:" keeps a colon in a name from being read as a protocol.
         return av.open(f"file:{path}", options={"format_whitelist": ",".join(FORMATS)})
     except (FileNotFoundError, NotADirectoryError) as error:

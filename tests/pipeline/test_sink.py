@@ -1,8 +1,10 @@
 import csv
 import json
+import os
 import subprocess
 import sys
 from fractions import Fraction
+from itertools import islice
 from types import SimpleNamespace
 
 import av
@@ -39,6 +41,15 @@ def sound_of(path):
         name = container.streams.audio[0].codec_context.name
         frames = list(container.decode(audio=0))
         return name, frames[0].time, frames[-1].time + frames[-1].samples / frames[-1].sample_rate
+
+
+def tone_begins(path):
+    """The first moment of audible sound, in seconds: an encoder puts a little silence before."""
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            loud = np.flatnonzero(np.abs(frame.to_ndarray()[0].astype(float)) > 0.05)
+            if len(loud):
+                return frame.time + loud[0] / frame.sample_rate
 
 
 def test_real_clip_round_trip(tmp_path):
@@ -133,7 +144,7 @@ def test_sound_that_begins_late_still_does(tmp_path, name, codec):
     path = make_video(tmp_path / name, frames=40, audio=codec, audio_start=0.4)
     times = copy_video(path, tmp_path / "out.mp4")
     assert times[0] == 0
-    assert sound_of(tmp_path / "out.mp4")[1] == pytest.approx(0.4, abs=0.03)
+    assert tone_begins(tmp_path / "out.mp4") == pytest.approx(0.4, abs=0.03)
 
 
 def test_sound_ends_with_the_video_that_is_cut(tmp_path):
@@ -189,10 +200,63 @@ def test_nothing_is_left_of_what_never_began(tmp_path):
 def test_older_output_is_replaced_by_a_whole_one(tmp_path):
     out = tmp_path / "out.mp4"
     out.write_text("an older result")
-    (tmp_path / "out.partial.mp4").write_text("an older part")
     times = copy_video(CLIPS / "walk.mp4", out, max_seconds=0.2)
     assert times_of(out) == times
     assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_part_that_was_kept_earlier_stays(tmp_path, whole):
+    kept = tmp_path / "out.partial.mp4"
+    kept.write_text("an older part")
+    if whole:
+        copy_video(CLIPS / "walk.mp4", tmp_path / "out.mp4", max_seconds=0.2)
+    else:
+        with (
+            pytest.raises(RuntimeError),
+            open_source(CLIPS / "walk.mp4") as source,
+            VideoSink(tmp_path / "out.mp4", source),
+        ):
+            raise RuntimeError
+    assert kept.read_text() == "an older part"
+    assert {path.name for path in tmp_path.iterdir()} == {kept.name, *(["out.mp4"] * whole)}
+
+
+def test_a_part_can_be_played_at_any_moment(tmp_path):
+    with (
+        open_source(CLIPS / "walk.mp4") as source,
+        VideoSink(tmp_path / "out.mp4", source) as sink,
+    ):
+        for frame in source:
+            sink.write(frame.time, frame.image)
+            if frame.index == 90:  # as after `kill -9`
+                (tmp_path / "killed.mp4").write_bytes(sink.partial.read_bytes())
+    assert len(times_of(tmp_path / "killed.mp4")) >= 90 - 2 * 30
+    assert sound_of(tmp_path / "killed.mp4")[2] > 1
+
+
+def test_two_sinks_with_one_output_do_not_share_a_part(tmp_path):
+    out = tmp_path / "out.mp4"
+    with open_source(CLIPS / "walk.mp4") as source:
+        first, second = VideoSink(out, source), VideoSink(out, source)
+        for frame in islice(source, 20):
+            first.write(frame.time, frame.image)
+            if frame.index < 10:
+                second.write(frame.time, frame.image)
+    for sink, frames in ((second, 10), (first, 20)):
+        sink.close()
+        assert len(times_of(out)) == frames
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_no_part_is_written_through_a_link(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / "out.partial.jsonl").symlink_to(precious)
+    with JsonLinesSink(tmp_path / "out.jsonl", LABELS) as sink:
+        sink.write(0, 0.0, [], [])
+    assert precious.read_text() == "mine"
+    assert json.loads((tmp_path / "out.jsonl").read_text())["frame"] == 0
 
 
 def test_full_disk_is_one_clear_line(tmp_path):
@@ -220,16 +284,28 @@ def test_outputs_that_are_refused_before_any_work(tmp_path, kind):
     suffix = SUFFIXES[kind]
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / f"fifo{suffix}")
     with open_source(CLIPS / "walk.mp4") as source:
         for path, message in [
             (tmp_path / "folder", "is a folder"),
             (tmp_path / "out.xyz", "must end in"),
             (tmp_path / "missing" / f"out{suffix}", "cannot write"),
             (tmp_path / "file" / f"out{suffix}", "cannot write"),
+            (tmp_path / f"fifo{suffix}", "is a device or a pipe"),
+            (tmp_path / f"{'x' * 300}{suffix}", "name too long"),
+            (tmp_path / f"nul\0{suffix}", r"nul\\x00.* has a NUL byte"),
+            ("", "has no name"),
         ]:
             with pytest.raises(UserError, match=message):
                 SINKS[kind](path, source)
-    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file", f"fifo{suffix}"}
+
+
+def test_a_name_of_the_greatest_length_is_written(tmp_path):
+    out = tmp_path / f"{'x' * 249}.jsonl"
+    with JsonLinesSink(out, LABELS) as sink:
+        sink.write(0, 0.0, [], [])
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_the_input_is_never_the_output(tmp_path, monkeypatch):
@@ -243,11 +319,7 @@ def test_the_input_is_never_the_output(tmp_path, monkeypatch):
             with pytest.raises(UserError, match="is the input"):
                 VideoSink(name, source)
     path.rename("out.partial.mp4")
-    with (
-        open_source("out.partial.mp4") as source,
-        pytest.raises(UserError, match="is the input"),
-    ):
-        VideoSink("out.mp4", source)
+    copy_video("out.partial.mp4", "out.mp4")
     assert (tmp_path / "out.partial.mp4").read_bytes() == before
 
 
