@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = (
-    *("models.text", "models.errors", "models.part", "models.files"),
+    *("models.text", "models.errors", "models.part", "models.files", "models.quiet"),
     *("models.skeleton", "models.sample"),
     *("models.pose", "models.action", "models.runtime", "models.data", "models.training"),
     *("pipeline", "pipeline.extract", "pipeline.camera", "pipeline.web", "pipeline.speed"),
