@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from models.errors import UserError
+from models.part import writing
 from models.runtime.graphs import RUNTIMES
+from models.text import printable, tell
 
 if TYPE_CHECKING:
     from pipeline.engine import Pipeline
@@ -23,23 +29,142 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} (see --help)")
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal asked the program to end.
+
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
+
+
+STOPPING = [
+    signal.Signals[name]
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if name in signal.Signals.__members__
+]
+"""Signals that end a program: Ctrl-C, `kill`, the end of its terminal; Ctrl-Break on Windows."""
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a program.
 
-    A `UserError` becomes one line on standard error and exit status 2. Ctrl-C exits with 130, as is
-    usual in shells. Notes on the exception, such as the name of a partial output, are added to the
-    line.
+    A `UserError` becomes one line on standard error and exit status 2. Each signal of `STOPPING`
+    ends the program as Ctrl-C does, with 128 and the signal's number as exit status, as is usual in
+    shells. Notes on the exception, such as the name of a part, are added to the line.
     """
+    with _usable_streams(), _stopped_by(_raise_stopped):
+        try:
+            try:
+                main()
+            finally:  # also after --help, which exits
+                sys.stdout.flush()
+        except UserError as error:
+            _exit(f"error: {error}", error, 2)
+        except KeyboardInterrupt as interrupt:
+            number = getattr(interrupt, "number", signal.SIGINT)
+            _exit("stopped", interrupt, 128 + number)
+
+
+def stop_by(stop: Callable[[], None]) -> None:
+    """Call `stop` at a signal of `STOPPING`, until `run` ends, and end nothing else."""
+    _handle_signals(lambda *_: stop())
+
+
+def _raise_stopped(number: int, frame: object) -> NoReturn:
+    raise Stopped(number)
+
+
+@contextmanager
+def _stopped_by(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    before = _handle_signals(handler)
     try:
-        main()
-    except UserError as error:
-        _exit(f"error: {error}", error, 2)
-    except KeyboardInterrupt as interrupt:
-        _exit("stopped", interrupt, 130)
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
-def _exit(line: str, reason: BaseException, status: int) -> NoReturn:
-    print("; ".join([line, *getattr(reason, "__notes__", [])]), file=sys.stderr)
+def _handle_signals(handler: Callable[[int, Any], None]) -> dict[signal.Signals, Any]:
+    """Set the handler of all signals of `STOPPING`, except those that our caller has us ignore.
+
+    Returns:
+        The former handlers; none outside the main thread, which has all signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    wanted = [number for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in wanted}
+
+
+@contextmanager
+def _usable_streams() -> Iterator[None]:
+    """Let the program print, whether or not anybody reads it.
+
+    A closed standard stream is opened to nowhere: the next file that is opened would take its
+    number, and messages would go into it.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    output, errors = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = cast(TextIO, _Output(output)), cast(TextIO, _Messages(errors))
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = output, errors
+        try:
+            if output is not None:
+                output.flush()
+        except OSError:  # Python would flush it again when it exits, and report the error again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+
+
+class _Output:
+    """Standard output. That it cannot be written is the user's to mend.
+
+    Args:
+        stream: Python's; None if it was closed.
+    """
+
+    def __init__(self, stream: TextIO | None):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with writing("standard output"):
+            if self._stream is not None:
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with writing("standard output"):
+            if self._stream is not None:
+                self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _Messages(_Output):
+    """Standard error, as far as somebody reads it: messages must not end the work."""
+
+    def write(self, text: str) -> int:
+        with suppress(UserError, ValueError):  # the reader is gone, or the stream closed
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(UserError, ValueError):
+            super().flush()
+
+
+def _exit(line: str, cause: BaseException, status: int) -> NoReturn:
+    tell("; ".join([line, *getattr(cause, "__notes__", [])]))
     sys.exit(status)
 
 
@@ -155,4 +280,5 @@ def list_actions(options: argparse.Namespace) -> None:
     from pipeline.engine import WEIGHTS
 
     for label in STRL.load(options.weights or WEIGHTS).labels:
-        print(f"{label.name} ({label.people} {'person' if label.people == 1 else 'people'})")
+        who = "1 person" if label.people == 1 else f"{label.people} people"
+        print(f"{printable(label.name)} ({who})")

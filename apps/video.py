@@ -1,11 +1,8 @@
 """Annotate a video with the people in it and their actions."""
 
 import argparse
-import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
-
-from tqdm import tqdm
 
 from apps.cli import (
     Parser,
@@ -16,6 +13,7 @@ from apps.cli import (
     run,
 )
 from models.errors import UserError
+from models.text import tell
 from pipeline.annotate import annotate
 from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
 from pipeline.source import open_source
@@ -43,11 +41,11 @@ def main() -> None:
         return list_actions(options)
     if options.input is None:
         command.error("name a video")
-    if options.no_video and options.out:
+    if options.no_video and options.out is not None:
         command.error("--no-video and --out exclude each other")
-    if options.no_video and not (options.json or options.events):
+    if options.no_video and options.json is None and options.events is None:
         command.error("--no-video needs --json or --events")
-    if not options.no_video and not options.out:
+    if not options.no_video and options.out is None:
         command.error("say where the annotated video goes with --out, or --no-video")
     process(options)
 
@@ -58,18 +56,20 @@ def process(options: argparse.Namespace) -> None:
     Raises:
         UserError: an argument is wrong, or, at the end, the video is damaged.
     """
+    from tqdm import tqdm  # here, so that Ctrl-C is seen to while it is imported
+
     with ExitStack() as stack:
         # Mistakes about files are reported before the networks are loaded.
         source = stack.enter_context(
             open_source(options.input, options.stride, options.max_seconds)
         )
         video = events = lines = None
-        if options.out:
+        if options.out is not None:
             video = stack.enter_context(VideoSink(options.out, source))
-        if options.events:
+        if options.events is not None:
             events = stack.enter_context(EventsSink(options.events, source))
         pipeline = build_pipeline(options)
-        if options.json:
+        if options.json is not None:
             lines = stack.enter_context(JsonLinesSink(options.json, pipeline.labels, source))
 
         results = stack.enter_context(closing(annotate(pipeline, source, video, lines, events)))
@@ -77,7 +77,7 @@ def process(options: argparse.Namespace) -> None:
             pass
     for sink in (video, events, lines):
         if sink:
-            print(f"wrote {sink.path}", file=sys.stderr)
+            tell(f"wrote {sink.path}" + (f"; {sink.problem}" if sink.problem else ""))
     if source.problem:
         raise UserError(source.problem)
 

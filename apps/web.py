@@ -1,20 +1,17 @@
 """Serve a web page that recognises actions in videos and before the browser's camera."""
 
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# Nothing leaves the machine. Gradio and its dependencies read this when they are imported.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_OFFLINE"] = "1"
+from apps.cli import Parser, run  # before Gradio: it tells libraries to send no reports
 
+# isort: split
 import gradio as gr
 
-from apps.cli import Parser, run
 from models.errors import UserError
 from pipeline.overlay import draw, mirror
 from pipeline.web.limits import MAX_SECONDS
@@ -93,7 +90,6 @@ def main() -> None:
         UserError: the address cannot be used, or the weights cannot be read.
     """
     options = parser().parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the folder is deleted
     with tempfile.TemporaryDirectory(prefix="actions-") as folder:
         folder = os.environ["GRADIO_TEMP_DIR"] = str(Path(folder).resolve())
         networks = Networks(options.device, *filter(None, [options.weights]))

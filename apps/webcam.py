@@ -1,8 +1,6 @@
 """Recognise the actions of people in front of a camera, live."""
 
 import argparse
-import signal
-import sys
 from contextlib import ExitStack
 
 from apps.cli import (
@@ -12,7 +10,9 @@ from apps.cli import (
     build_pipeline,
     list_actions,
     run,
+    stop_by,
 )
+from models.text import tell
 from pipeline.camera.devices import describe, find_cameras
 from pipeline.camera.recorder import Recorder
 from pipeline.camera.screen import Screen
@@ -55,7 +55,7 @@ def main() -> None:
         return list_actions(options)
     if options.list_cameras:
         return list_cameras()
-    if options.headless and not (options.record or options.json):
+    if options.headless and options.record is None and options.json is None:
         command.error("--headless needs --record or --json")
     process(options)
 
@@ -76,14 +76,14 @@ def process(options: argparse.Namespace) -> None:
             keys = {"s": recorder.save, "r": recorder.toggle}
             screen = stack.enter_context(Screen(source, mirrored, keys))
         pipeline = build_pipeline(options)
-        if options.json:
-            lines = stack.enter_context(JsonLinesSink(options.json, pipeline.labels, source))
+        if options.json is not None:
+            sink = JsonLinesSink(options.json, pipeline.labels, source, source.is_stopped)
+            lines = stack.enter_context(sink)
         # Ctrl-C is the usual end, not an error: outputs are finished as at any other end.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: source.stop())
-        watch(pipeline, source, recorder, report, lines, screen)
+        stop_by(source.stop)
+        watch(pipeline, source, recorder, tell, lines, screen)
     for path in [*recorder.saved, *([lines.path] if lines else [])]:
-        report(f"wrote {path}")
+        tell(f"wrote {path}")
 
 
 def list_cameras() -> None:
@@ -91,11 +91,6 @@ def list_cameras() -> None:
     lines = describe(find_cameras())
     for line in lines or ["no camera was found: plug one in"]:
         print(line)
-
-
-def report(line: str) -> None:
-    """Print a line on standard error."""
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

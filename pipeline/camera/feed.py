@@ -126,6 +126,10 @@ class Live:
         """End the iteration; safe to call from a signal handler."""
         self._stop.set()
 
+    def is_stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stop.is_set()
+
     def clock(self) -> float:
         """Seconds since the source started, as in `Frame.time`."""
         return time.monotonic() - self._began
