@@ -1,11 +1,13 @@
-"""Paths of the bundled files and of the cache, and writing of JSON files."""
+"""Paths of the bundled files and of the cache; reading and writing JSON."""
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
-from models.part import write_whole
+from models.errors import UserError
+from models.part import reason, write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / "models" / "configs"
@@ -28,6 +30,37 @@ def cache_folder() -> Path | None:
         return Path(base).expanduser() / "live-action-recognition"
     except RuntimeError:
         return None
+
+
+def check_input(path: str | Path) -> None:
+    """Check that a file can be read to its end: one of a device or a pipe may have none.
+
+    Raises:
+        UserError: there is no such file, or something else in its place.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise UserError(f"cannot read {path}: it is a folder")
+        if not stat.S_ISREG(mode):
+            raise UserError(f"cannot read {path}: it is a device or a pipe")
+        with open(path, "rb"):
+            pass
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
+        raise UserError(f"cannot read {path}: {reason(error)}") from error
+
+
+def read_json(path: str | Path, what: str) -> Any:
+    """Read a JSON file of the user's; `what` it is goes into the message.
+
+    Raises:
+        UserError: the file cannot be read, or is not JSON.
+    """
+    check_input(path)
+    try:
+        return json.loads(Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"cannot read the {what} {path}: {error}") from error
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

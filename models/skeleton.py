@@ -1,11 +1,11 @@
 """The body as a graph: COCO-17 joints, bones and parts, and other layouts mapped onto them."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from models.errors import UserError
+from models.files import read_json
 
 JOINTS = (
     "nose",
@@ -212,10 +212,7 @@ def layout(name_or_path: str) -> tuple[str, ...]:
     if path.suffix != ".json":
         known = ", ".join(LAYOUTS)
         raise UserError(f"unknown layout '{name_or_path}': use one of {known}, or a .json file")
-    try:
-        names = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the layout {path}: {error}") from error
+    names = read_json(path, "layout")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UserError(f"{path}: a layout is a JSON list of joint names, one per joint")
     names = tuple(" ".join(name.lower().replace("_", " ").split()) for name in names)

@@ -1,16 +1,22 @@
 """Checkpoints: tensors in a safetensors file, everything else as JSON in its header."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from mmengine.dist import master_only
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from models.action.header import check_header
 from models.errors import UserError
+from models.files import check_input
 from models.part import write_whole
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @master_only
@@ -36,23 +42,61 @@ def read_checkpoint(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dic
 
     Args:
         path: of the file.
-        kind: of network that the file must hold.
+        kind: of network that the file must hold, one of `models.action.header.HEADERS`.
 
     Returns:
-        The state dict, and the header with "kind" in it.
+        The state dict, and the header with "kind" in it, which `check_header` has passed.
 
     Raises:
-        UserError: the file is missing, damaged, or of another kind.
+        UserError: the file is missing, damaged, or of another kind; or a value in its header is not
+            possible, or a weight not finite.
     """
+    check_input(path)
     try:
         with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             header = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
-    except (OSError, SafetensorError, ValueError) as error:
+            if header.get("kind") != kind:
+                raise UserError(f"{path} is not a {kind} checkpoint")
+            header = check_header(kind, header)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    # JSON that is nested too deeply is a RecursionError.
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise UserError(f"cannot read the checkpoint {path}: {error}") from error
-    if header.get("kind") != kind:
-        raise UserError(f"{path} is not a {kind} checkpoint")
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise UserError(f"cannot read the checkpoint {path}: {name} is not finite")
     return tensors, header
+
+
+def build(path: str | Path, tensors: dict[str, Tensor], make: Callable[[], Network]) -> Network:
+    """Build the network of a checkpoint, and load its tensors.
+
+    Its shapes are compared first, on a network without memory: so a small file cannot ask for a
+    huge network.
+
+    Args:
+        path: of the checkpoint.
+        tensors: its state dict.
+        make: builds the network that its header describes.
+
+    Raises:
+        UserError: the tensors are not those of the network.
+    """
+    try:
+        with torch.device("meta"):
+            wanted = {name: value.shape for name, value in make().state_dict().items()}
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise UserError(f"{path} does not fit this version: {error}") from error
+    found = {name: value.shape for name, value in tensors.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            shapes = [list(s[name]) if name in s else "none" for s in (wanted, found)]
+            raise UserError(
+                f"{path} does not fit this version: {name} is {shapes[1]}, not {shapes[0]}"
+            )
+    network = make()
+    network.load_state_dict(tensors)
+    return network.eval()
 
 
 def arguments(scope: dict[str, Any], *left_out: str) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.action.checkpoint import arguments, read_checkpoint, write_checkpoint
+from models.action.checkpoint import arguments, build, read_checkpoint, write_checkpoint
 from models.action.gin import GINEncoder, GINLayer
-from models.errors import UserError
 from models.skeleton import BODY, JOINTS, PARTS
 
 
@@ -192,11 +191,6 @@ class SkeletonMAE(nn.Module):
             UserError: the file is missing, not a SkeletonMAE checkpoint, or of another version.
         """
         tensors, header = read_checkpoint(path, "skeleton_mae")
-        try:
-            model = cls(**header["hyperparameters"])
-            model.load_state_dict(tensors)
-            model.clips = header["clips"]
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{path} does not fit this version of SkeletonMAE: {reason}") from error
-        return model.eval()
+        model = build(path, tensors, lambda: cls(**header["hyperparameters"]))
+        model.clips = header["clips"]
+        return model

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.action.checkpoint import arguments, read_checkpoint, write_checkpoint
+from models.action.checkpoint import arguments, build, read_checkpoint, write_checkpoint
 from models.action.features import (
     bone_directions,
     joint_distances,
@@ -408,15 +408,11 @@ class STRL(nn.Module):
             UserError: the file is missing, not an STRL checkpoint, or of another version.
         """
         tensors, header = read_checkpoint(path, "strl")
-        try:
-            model = cls([Label(**label) for label in header["labels"]], **header["hyperparameters"])
-            model.load_state_dict(tensors)
-            model.temperature, model.clips = header["temperature"], header["clips"]
-            model.thresholds = {int(n): value for n, value in header["thresholds"].items()}
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{path} does not fit this version of STRL: {reason}") from error
-        return model.to(device).eval()
+        labels = [Label(**label) for label in header["labels"]]
+        model = build(path, tensors, lambda: cls(labels, **header["hyperparameters"]))
+        model.temperature, model.clips = header["temperature"], header["clips"]
+        model.thresholds = {int(n): value for n, value in header["thresholds"].items()}
+        return model.to(device)
 
 
 def load_network(path: str | Path) -> STRL | SkeletonMAE:

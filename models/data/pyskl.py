@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 import pickle
 import re
 from collections import defaultdict
@@ -16,11 +15,18 @@ from models.action.label import NOTHING
 from models.data.camera import Camera, level, recorded_view
 from models.data.sources import SOURCES, Source
 from models.errors import UserError
+from models.files import check_input, read_json
 from models.sample import PEOPLE, Track, torso_length
 from models.skeleton import layout, to_coco
+from models.text import printable
 
 FPS = 30.0
 """Default frames a second: published PYSKL files were made from 30 fps video."""
+
+MAX_FPS = 1000.0
+MAX_CLASSES = 10_000
+MAX_COORDINATE = 1e6
+"""Bounds of what a file may say, far beyond any real one. Coordinates are in pixels or metres."""
 
 MIN_PRESENCE = 0.2
 """Minimum visibility of a second person, as a fraction of the first one's."""
@@ -143,11 +149,15 @@ def read(path: str | Path, joints: str | None = None, classes: list[str] | None 
         dataset = content.get("dataset") or dataset_name(path.stem)
         source = SOURCES.get(dataset, Source())
         file_fps = content.get("fps", FPS)
-        count = 1 + max(int(annotation["label"]) for annotation in annotations)
+        numbers = [int(annotation["label"]) for annotation in annotations]
+        if min(numbers) < 0 or max(numbers) >= MAX_CLASSES:
+            raise UserError(f"{path}: the label of a clip must be in 0..{MAX_CLASSES - 1}")
+        count = 1 + max(numbers)
         known = classes or source.classes or content.get("classes")
-        classes = list(known or (f"class {i}" for i in range(count)))
+        classes = [_text(name) for name in known or (f"class {i}" for i in range(count))]
         if count > len(classes):
             raise UserError(f"{path} has {count} classes but {len(classes)} class names")
+        splits = {_text(name): [str(clip) for clip in inside] for name, inside in splits.items()}
         member: defaultdict[str, set[str]] = defaultdict(set)
         for split, inside in splits.items():
             for name in inside:
@@ -157,14 +167,14 @@ def read(path: str | Path, joints: str | None = None, classes: list[str] | None 
             points = _points(annotation, path, names, axes, source)
             if not points[..., -1].any():
                 continue
-            fps = float(source.fps or annotation.get("fps", file_fps))
+            fps = _frame_rate(source.fps or annotation.get("fps", file_fps), path)
             space = None
             if axes is not None:
                 space = np.where(points[..., 3:] > 0, points[..., :3], np.nan) @ axes.T
                 space = space[:, _lowered_arms(space, round(source.lowering * fps)) :]
                 points = _keypoints(recorded_view(space))
                 space = level(space, np.radians(source.pitch))
-            name, subject = annotation["frame_dir"], annotation.get("subject")
+            name, subject = str(annotation["frame_dir"]), annotation.get("subject")
             clips[name] = Clip(
                 name=f"{dataset}/{name}",
                 label=classes[int(annotation["label"])],
@@ -175,9 +185,11 @@ def read(path: str | Path, joints: str | None = None, classes: list[str] | None 
                 splits=frozenset(member[name]),
                 space=space,
             )
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(f"{path} is not a PYSKL annotation file: {error!r}") from error
-    return DataSet(classes, clips, {name: list(split) for name, split in splits.items()})
+    if not clips:
+        raise UserError(f"{path} has no clip with a frame and a joint in it")
+    return DataSet(classes, clips, splits)
 
 
 def load_split(
@@ -195,7 +207,8 @@ def load_split(
         classes: as in `read`.
 
     Raises:
-        UserError: as in `read`; or a file has none of the splits, or a split is in no file.
+        UserError: as in `read`; or a file has none of the splits, or a split is in no file, or no
+            clip is in them.
     """
     splits = list(splits)
     clips: list[Clip] = []
@@ -209,7 +222,17 @@ def load_split(
         clips += data.split(here)
     if missing := set(splits) - found:
         raise UserError(f"no file has the split {', '.join(sorted(missing))}")
+    if not clips:
+        raise UserError(f"the split {', '.join(splits)} has no clip in it")
     return clips
+
+
+def _frame_rate(value: float, path: Path) -> float:
+    """Frames a second, which must be possible ones."""
+    fps = float(value)
+    if not 0 < fps <= MAX_FPS:
+        raise UserError(f"{path} has {fps} frames a second, not more than 0 up to {MAX_FPS}")
+    return fps
 
 
 def relabel(clips: Iterable[Clip], mapping: dict[str, str | None] | None) -> list[Clip]:
@@ -222,7 +245,7 @@ def relabel(clips: Iterable[Clip], mapping: dict[str, str | None] | None) -> lis
             changes.
 
     Raises:
-        UserError: a class is not in the mapping.
+        UserError: a class is not in the mapping, or no clip is left.
     """
     if mapping is None:
         return list(clips)
@@ -234,6 +257,8 @@ def relabel(clips: Iterable[Clip], mapping: dict[str, str | None] | None) -> lis
             raise UserError(f"the label map lacks the class '{clip.label}' of {clip.source}")
         if (label := mapping[key]) is not None:
             result.append(replace(clip, label=label))
+    if not result:
+        raise UserError("the label map leaves no clip: it maps every class to null")
     return result
 
 
@@ -251,10 +276,7 @@ def read_label_map(path: str | Path) -> dict[str, str | None]:
     Raises:
         UserError: the file is missing, or is not such an object.
     """
-    try:
-        mapping = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read the label map {path}: {error}") from error
+    mapping = read_json(path, "label map")
     if not isinstance(mapping, dict) or not all(
         value is None or isinstance(value, str) or _is_reason(value) for value in mapping.values()
     ):
@@ -262,7 +284,10 @@ def read_label_map(path: str | Path) -> dict[str, str | None]:
             f"{path}: a label map is a JSON object from class names to labels, null, or an object "
             'like {"left out": "why"}'
         )
-    return {name: value if isinstance(value, str) else None for name, value in mapping.items()}
+    return {
+        name: printable(value) if isinstance(value, str) else None
+        for name, value in mapping.items()
+    }
 
 
 def _is_reason(value: object) -> bool:
@@ -318,6 +343,17 @@ def clip_identity(name: str) -> str:
     return f"{dataset_name(file)}/{clip}"
 
 
+def _text(name: object) -> str:
+    """A name from a file, fit to be shown.
+
+    Raises:
+        TypeError: it is not a text.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a name is a {type(name).__name__}, not a text")
+    return printable(name)
+
+
 def _axes(text: str, path: Path) -> np.ndarray:
     """Return the matrix [3, 3] from axes with these directions to right, down and away.
 
@@ -349,7 +385,7 @@ def _points(
         The coordinates of the file and the score, float32 [P, F, 17, 2 or 3 + 1].
 
     Raises:
-        UserError: the keypoints have another shape than those of these joints.
+        UserError: the keypoints have another shape than those of these joints, or are not finite.
     """
     points = np.asarray(annotation["keypoint"], np.float32)
     channels = 2 if axes is None else 3
@@ -365,6 +401,9 @@ def _points(
     score = np.asarray(annotation.get("keypoint_score", known), np.float32)
     if source.corner:
         score = np.where((points < source.corner).all(axis=-1), 0, score)
+    if not (np.abs(points) < MAX_COORDINATE).all() or not np.isfinite(score).all():
+        name = annotation["frame_dir"]
+        raise UserError(f"{path}: the clip {name} has coordinates or scores that are not possible")
     points = to_coco(np.concatenate([points, score[..., None]], axis=-1), joints)
     return points[_most_visible(points)]
 
@@ -426,6 +465,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _unpickle(path: Path) -> dict:
+    check_input(path)
     try:
         content = _Unpickler(io.BytesIO(path.read_bytes())).load()
     except OSError as error:

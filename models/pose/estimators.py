@@ -17,7 +17,7 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.models.pose_estimators.base import BasePoseEstimator
 
 from models.errors import UserError
-from models.files import CONFIGS, WEIGHTS
+from models.files import CONFIGS, WEIGHTS, check_input
 from models.pose.crops import rotate
 from models.skeleton import JOINTS
 
@@ -64,8 +64,7 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
         UserError: the file is missing or damaged, holds more than tensors and plain values, or has
             no weights.
     """
-    if not Path(path).is_file():
-        raise UserError(f"no such checkpoint: {path}")
+    check_input(path)
     try:
         with torch.serialization.safe_globals(SAFE):
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
@@ -77,9 +76,14 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
     except Exception as error:  # torch.load does not document what it raises for broken files
         raise UserError(f"{path} is not a PyTorch checkpoint: {one_line(error)}") from error
     state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
-    if not any(isinstance(value, torch.Tensor) for value in state.values()):
+    named = state.items() if isinstance(state, dict) else ()
+    weights = {k: v for k, v in named if isinstance(k, str) and isinstance(v, torch.Tensor)}
+    if not weights:
         raise UserError(f"{path} is a PyTorch file without weights")
-    return state
+    for name, value in weights.items():
+        if value.layout != torch.strided or value.is_quantized or not value.isfinite().all():
+            raise UserError(f"{path} has a weight that is sparse, quantised or not finite: {name}")
+    return weights
 
 
 def one_line(error: Exception) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 import onnxruntime
 
 from models.errors import UserError
-from models.files import CACHE, cache_folder
+from models.files import CACHE, cache_folder, check_input
 from models.text import tell
 
 RUNTIMES = ("onnx", "torch")
@@ -135,6 +135,7 @@ def fingerprint(files: Iterable[Path | str]) -> str:
     """
     digest = hashlib.sha256(version("torch").encode())
     for file in files:
+        check_input(file)
         try:
             digest.update(hashlib.sha256(Path(file).read_bytes()).digest())
         except OSError as error:

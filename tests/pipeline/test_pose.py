@@ -182,7 +182,7 @@ def test_refused_files(tmp_path):
     multipose = CONFIGS / "movenet_multipose.py"
     hand = next(model_index().glob("configs/hand_2d_keypoint/rtmpose/hand5/*.py"))
     cases = [
-        (config, tmp_path / "none.pth", "no such checkpoint"),
+        (config, tmp_path / "none.pth", "cannot read"),
         (tmp_path / "none.py", checkpoint, "no such config"),
         (tmp_path, checkpoint, "no such config"),
         (config, garbage, "a.pth"),

@@ -1,0 +1,117 @@
+"""What the header of a checkpoint may say, with bounds. Nothing is built before it is checked."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from models.text import printable
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+Depth = Annotated[int, Field(ge=1, le=32)]
+Step = Annotated[int, Field(ge=1, le=64)]
+Scale = Annotated[int, Field(ge=0, le=64)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+Clip = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(min_length=2, max_length=2)]
+
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class SkeletonMAEArguments(TypedDict, total=False):
+    """Arguments of `SkeletonMAE`; one that an older file lacks has its default."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    width: Width
+    hidden: Width
+    depth: Depth
+    masked_parts: Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(max_length=2)]
+    beta: Annotated[float, Field(gt=0, le=100)]
+    identity: bool
+    normalised: bool
+    part_masking: bool
+    mean_loss: bool
+    face: bool
+
+
+class SkeletonMAEHeader(TypedDict):
+    """The header of a SkeletonMAE checkpoint."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    kind: Literal["skeleton_mae"]
+    clips: list[Clip]
+    hyperparameters: SkeletonMAEArguments
+
+
+class STRLArguments(TypedDict, total=False):
+    """Arguments of `STRL` without its labels; one that an older file lacks has its default."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    width: Width
+    depth: Depth
+    stem_stride: Step
+    strides: Annotated[list[Step], Field(min_length=1, max_length=32)]
+    identity: bool
+    normalised: bool
+    face: bool
+    concatenate: bool
+    exchange: bool
+    temporal: bool
+    geometry: bool
+    bones: bool
+    distances: bool
+    contact: bool
+    scales: Annotated[list[Scale], Field(min_length=1, max_length=32)]
+    by_parts: bool
+    by_people: bool
+    hidden: Annotated[int, Field(ge=1, le=65_536)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+
+
+class _NamedLabel(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    name: Name
+    people: Annotated[int, Field(ge=0, le=2)]
+
+
+class LabelArguments(_NamedLabel, total=False):
+    """Arguments of `models.action.label.Label`."""
+
+    held: bool
+
+
+class STRLHeader(TypedDict):
+    """The header of an STRL checkpoint."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    kind: Literal["strl"]
+    clips: list[Clip]
+    hyperparameters: STRLArguments
+    labels: Annotated[list[LabelArguments], Field(min_length=1, max_length=10_000)]
+    thresholds: dict[Literal["1", "2"], Probability]
+    temperature: Annotated[float, Field(ge=1e-3, le=1e3)]
+
+
+HEADERS: dict[str, TypeAdapter] = {
+    "skeleton_mae": TypeAdapter(SkeletonMAEHeader),
+    "strl": TypeAdapter(STRLHeader),
+}
+"""How the header of each kind of checkpoint is checked."""
+
+
+def check_header(kind: str, header: object) -> dict:
+    """Check the header of a kind of checkpoint.
+
+    Returns:
+        The header, with names of labels made printable.
+
+    Raises:
+        ValueError: something in it is missing, unknown, of a wrong type or out of bounds; the
+            message is one line.
+    """
+    try:
+        return HEADERS[kind].validate_python(header)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ValueError(f"{place}: {first['msg']}") from error
