@@ -9,7 +9,6 @@ PyTorch once the graph is cached.
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +19,7 @@ import onnxruntime
 
 from models.errors import UserError
 from models.files import CACHE, cache_folder, check_input
+from models.part import write_whole
 from models.text import tell
 
 RUNTIMES = ("onnx", "torch")
@@ -112,19 +112,10 @@ def _read_verified(path: Path) -> bytes | None:
 
 def _cache(path: Path, model: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Written to another file first: other processes may read this one, and we may be stopped.
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            try:
-                file.write(hashlib.sha256(model).digest() + model)
-                file.close()  # a full disk may show here only
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        write_whole(path, hashlib.sha256(model).digest() + model)
         tell(f"compiled a network, once: {path}")
-    except OSError as error:
-        tell(f"cannot cache a network in {path.parent}: {error.strerror}")
+    except UserError as error:
+        tell(f"cannot cache a network: {error}")
 
 
 def fingerprint(files: Iterable[Path | str]) -> str:

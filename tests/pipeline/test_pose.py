@@ -181,7 +181,26 @@ def test_refused_files(tmp_path):
     thunder = WEIGHTS / "movenet_thunder.pth"
     multipose = CONFIGS / "movenet_multipose.py"
     hand = next(model_index().glob("configs/hand_2d_keypoint/rtmpose/hand5/*.py"))
+    state = torch.load(checkpoint, weights_only=True)
+    state = state.get("state_dict", state)
+    first = next(name for name, value in state.items() if value.ndim > 1)
+    changes = {
+        "shape.pth": {**state, first: state[first][:1]},
+        "nan.pth": {**state, first: torch.full_like(state[first], torch.nan)},
+        "numbers.pth": {0: torch.zeros(1)},
+        "list.pth": {"state_dict": [1]},
+        "text.pth": {**state, first: "text"},
+    }
+    for name, content in changes.items():
+        torch.save(content, tmp_path / name)
+    os.mkfifo(tmp_path / "pipe.pth")
     cases = [
+        (config, tmp_path / "shape.pth", "differ in shape"),
+        (config, tmp_path / "nan.pth", "not finite"),
+        (config, tmp_path / "numbers.pth", "without weights"),
+        (config, tmp_path / "list.pth", "without weights"),
+        (config, tmp_path / "text.pth", "1 weights are missing"),
+        (config, tmp_path / "pipe.pth", "a device or a pipe"),
         (config, tmp_path / "none.pth", "cannot read"),
         (tmp_path / "none.py", checkpoint, "no such config"),
         (tmp_path, checkpoint, "no such config"),

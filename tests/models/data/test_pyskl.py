@@ -347,3 +347,74 @@ def test_validation_is_a_split_a_subject_or_a_fifth(tmp_path):
     rest, held = hold_out([clip for clip in clips if clip.source == "folds"], ["test"])
     assert {tuple(clip.splits) for clip in held} == {("test",)}
     assert len(rest) == 8
+
+
+def set_first(key, value):
+    return lambda content: content["annotations"][0].update({key: value})
+
+
+def spoil(value):
+    def edit(content):
+        content["annotations"][0]["keypoint"] = content["annotations"][0]["keypoint"].astype(float)
+        content["annotations"][0]["keypoint"][0, 0, 0, 0] = value
+
+    return edit
+
+
+def without_frames(content):
+    for annotation in content["annotations"]:
+        annotation["keypoint"] = annotation["keypoint"][:, :0]
+        annotation["keypoint_score"] = annotation["keypoint_score"][:, :0]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (spoil(np.nan), "not possible"),
+        (spoil(np.inf), "not possible"),
+        (spoil(1e30), "not possible"),
+        (set_first("keypoint_score", np.nan), "not a PYSKL annotation file|not possible"),
+        (set_first("label", -1), "label of a clip"),
+        (set_first("label", 10**15), "label of a clip"),
+        (set_first("label", float("inf")), "not a PYSKL annotation file"),
+        (lambda content: content.update(fps=float("nan")), "frames a second"),
+        (lambda content: content.update(fps=0), "frames a second"),
+        (lambda content: content.update(fps=-30), "frames a second"),
+        (lambda content: content.update(classes=[1, 2]), "not a text"),
+        (lambda content: content.update(split={1: ["clip00"]}), "not a text"),
+        (lambda content: content.update(split=None), "not a PYSKL annotation file"),
+        (lambda content: content.update(annotations=[]), "not a PYSKL annotation file"),
+        (lambda content: content.update(annotations=[None]), "not a PYSKL annotation file"),
+        (without_frames, "no clip with a frame"),
+    ],
+)
+def test_impossible_content_is_the_users_error(tmp_path, edit, message):
+    path = change(dataset(tmp_path / "a.pkl"), edit)
+    with pytest.raises(UserError, match=message) as refused:
+        read(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_names_in_a_file_command_no_terminal(tmp_path):
+    path = change(
+        dataset(tmp_path / "a.pkl"),
+        lambda content: content.update(classes=["\x1b[2J", "b\nc"], split={"\x1b": ["clip00"]}),
+    )
+    data = read(path)
+    assert data.classes == [r"\x1b[2J", r"b\nc"] and list(data.splits) == [r"\x1b"]
+
+
+def test_a_split_or_a_label_map_that_leaves_no_clip_is_the_users_error(tmp_path):
+    path = change(dataset(tmp_path / "a.pkl"), lambda content: content["split"].update(none=[]))
+    with pytest.raises(UserError, match="the split none has no clip"):
+        load_split([path], ["none"])
+    clips = load_split([path], ["train"])
+    with pytest.raises(UserError, match="leaves no clip"):
+        relabel(clips, {"class 0": None, "class 1": None})
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", "[1]", '{"a": 1}', "\xff"])
+def test_label_maps_that_are_none_are_the_users_error(tmp_path, text):
+    (tmp_path / "map.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match="label map"):
+        read_label_map(tmp_path / "map.json")

@@ -220,6 +220,43 @@ def test_without_a_cache_it_still_works(monkeypatch, tmp_path, capsys):
     assert "cannot cache" in capsys.readouterr().err
 
 
+DAMAGES = {
+    "cut": lambda data: data[:-1],
+    "empty": lambda data: b"",
+    "changed": lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:],
+    "zeroed": lambda data: bytes(len(data)),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_graph_in_the_cache_is_exported_again_once(cache, tmp_path, kind):
+    file, exports = tmp_path / "weights", []
+    file.write_text("a")
+
+    def export():
+        exports.append(1)
+        return b"a graph of some length"
+
+    graphs.exported([file], export)
+    (path,) = cache.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(DAMAGES[kind](whole))
+    assert [graphs.exported([file], export) for _ in range(2)] == [b"a graph of some length"] * 2
+    assert len(exports) == 2 and path.read_bytes() == whole
+
+
+def test_a_full_disk_leaves_nothing_in_the_cache(cache, tmp_path, capsys):
+    resource = pytest.importorskip("resource", reason="file size limits are Unix's")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        graph = graphs.exported([STRL_WEIGHTS], lambda: bytes(2000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert graph == bytes(2000) and list(cache.iterdir()) == []
+    assert "cannot cache" in capsys.readouterr().err
+
+
 def test_missing_weights_are_named(cache, tmp_path):
     with pytest.raises(UserError, match="cannot read"):
         CompiledSTRL(tmp_path / "none")
