@@ -168,20 +168,42 @@ def _exit(line: str, cause: BaseException, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def confidence(text: str) -> float:
-    """Parse a probability, for argparse."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+def number(least: float, most: float) -> Callable[[str], float]:
+    """Return a parser of numbers within bounds, for argparse."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not between {least:g} and {most:g}")
+        return value
+
+    return parse
 
 
-def people(text: str) -> int:
-    """Parse a positive number, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers within bounds, for argparse."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
+        return value
+
+    return parse
+
+
+seed = whole(0, 2**32 - 1)
+"""Parser of a seed, as NumPy takes it."""
+threads = whole(1, 1024)
+"""Parser of a number of threads."""
+people = whole(1, 100)
+"""Parser of a number of people."""
 
 
 def add_output_options(command: Parser, video: str, **settings: Any) -> argparse._ArgumentGroup:
@@ -209,7 +231,7 @@ def add_pipeline_options(command: Parser) -> None:
     )
     what.add_argument(
         "--confidence",
-        type=confidence,
+        type=number(0, 1),
         help="probability, 0 to 1, from which an action is shown (default: calibrated)",
     )
     what.add_argument("--weights", type=Path, help="another STRL checkpoint (.safetensors)")

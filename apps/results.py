@@ -5,7 +5,7 @@ Several processes with the same --out share the work.
 
 from pathlib import Path
 
-from apps.cli import Parser, run
+from apps.cli import Parser, run, seed, threads
 
 
 def parser() -> Parser:
@@ -25,7 +25,7 @@ def parser() -> Parser:
         default=Path("runs/results"),
         help="folder of the records (default runs/results)",
     )
-    command.add_argument("--seeds", type=int, nargs="+", help="seeds (default: the config's)")
+    command.add_argument("--seeds", type=seed, nargs="+", help="seeds (default: the config's)")
     command.add_argument("--only", default="", help="do only the runs whose name has this prefix")
     command.add_argument(
         "--into",
@@ -37,7 +37,7 @@ def parser() -> Parser:
         "--plot", type=Path, help="draw curves to this file (.png); fractions.py only"
     )
     command.add_argument("--amp", action="store_true", help="compute in bfloat16 where safe")
-    command.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    command.add_argument("--threads", type=threads, help="CPU threads (default: PyTorch's choice)")
     return command
 
 

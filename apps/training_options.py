@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from apps.cli import Parser
+from apps.cli import Parser, seed, threads, whole
 from models.errors import UserError
 
 if TYPE_CHECKING:  # imported in functions, since it takes seconds and --help should not
@@ -92,25 +92,19 @@ def add_training_options(command: Parser) -> None:
     command.add_argument("--tensorboard", action="store_true", help="write TensorBoard files")
     command.add_argument("--amp", action="store_true", help="compute in bfloat16 where safe")
     command.add_argument(
-        "--seed", type=int, default=0, help="seed of all random numbers (default 0)"
+        "--seed", type=seed, default=0, help="seed of all random numbers (default 0)"
     )
-    command.add_argument("--epochs", type=int, help="number of epochs (default: the config's)")
-    command.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    command.add_argument(
+        "--epochs", type=whole(1, 1_000_000), help="number of epochs (default: the config's)"
+    )
+    command.add_argument("--threads", type=threads, help="CPU threads (default: PyTorch's choice)")
     command.add_argument(
         "--workers",
-        type=_count,
+        type=whole(0, 1024),
         default=0,
         metavar="N",
         help="processes that make samples beside the one that trains (default 0)",
     )
-
-
-def _count(text: str) -> int:
-    """Parse a whole number, 0 or more, for argparse."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return value
 
 
 def prepare_run(options: argparse.Namespace, settings: "ConfigDict") -> "RunOptions":

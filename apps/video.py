@@ -10,7 +10,9 @@ from apps.cli import (
     add_pipeline_options,
     build_pipeline,
     list_actions,
+    number,
     run,
+    whole,
 )
 from models.errors import UserError
 from models.text import tell
@@ -27,8 +29,12 @@ def parser() -> Parser:
     output.add_argument("--events", type=Path, help="one row an action, as .csv or .json")
     output.add_argument("--no-video", action="store_true", help="write only --json or --events")
     reading = command.add_argument_group("reading")
-    reading.add_argument("--stride", type=int, default=1, help="use every n-th frame only")
-    reading.add_argument("--max-seconds", type=float, help="stop at this time of the video")
+    reading.add_argument(
+        "--stride", type=whole(1, 1_000_000), default=1, help="use every n-th frame only"
+    )
+    reading.add_argument(
+        "--max-seconds", type=number(0, 1e9), help="stop at this time of the video"
+    )
     add_pipeline_options(command)
     return command
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from apps.cli import Parser, run  # before Gradio: it tells libraries to send no reports
+from apps.cli import Parser, run, whole  # before Gradio: it turns reports of libraries off
 
 # isort: split
 import gradio as gr
@@ -76,7 +76,7 @@ def parser() -> Parser:
     """The command line."""
     command = Parser(prog="web.py", description=__doc__)
     command.add_argument("--host", default="127.0.0.1", help="address (default: this machine only)")
-    command.add_argument("--port", type=int, default=7860, help="default 7860")
+    command.add_argument("--port", type=whole(0, 65_535), default=7860, help="default 7860")
     command.add_argument("--share", action="store_true", help="also serve publicly, by gradio.live")
     command.add_argument("--weights", type=Path, help="another STRL checkpoint (.safetensors)")
     command.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, mps")

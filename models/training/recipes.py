@@ -45,7 +45,11 @@ def pretrain(config: Config, clips: list[Clip], options: RunOptions) -> Skeleton
         config: a config such as `models/configs/paper.py`.
         clips: training clips.
         options: how to run the training.
+
+    Raises:
+        UserError: there are no clips.
     """
+    _check_clips(clips)
     settings = config.pretrain
     torch.manual_seed(options.seed)
     network = SkeletonMAE(**settings.model)
@@ -57,6 +61,11 @@ def pretrain(config: Config, clips: list[Clip], options: RunOptions) -> Skeleton
     train(Pretraining(network, options.amp), dataset, options, **settings.schedule)
     network.clips = clip_identities(clips)
     return network
+
+
+def _check_clips(clips: Sequence[Clip]) -> None:
+    if not clips:
+        raise UserError("no clip is left to train on: see --split, --labels and --validation")
 
 
 def vocabulary(config: Config, clips: Sequence[Clip]) -> list[Label]:
@@ -89,9 +98,10 @@ def finetune(
         pretrained: SkeletonMAE to start from, or STRL to continue from. Default: random weights.
 
     Raises:
-        UserError: a clip has a label that the config does not have, or `pretrained` does not fit
-            the config.
+        UserError: there are no clips with a label, or a clip has a label that the config does not
+            have, or `pretrained` does not fit the config.
     """
+    _check_clips(labelled(clips))
     settings = config.finetune
     torch.manual_seed(options.seed)
     labels = vocabulary(config, clips)

@@ -8,6 +8,7 @@ import torch
 from models.action.skeleton_mae import SkeletonMAE
 from models.data.pyskl import Clip
 from models.data.windows import clip_windows
+from models.errors import UserError
 
 
 @torch.no_grad()
@@ -27,7 +28,12 @@ def reconstruction_error(
         and the true one (both in torso lengths); the median angle between reconstructed and true
         joint as seen from the origin (degrees); and the correlation of their distances from the
         origin.
+
+    Raises:
+        UserError: there are no clips.
     """
+    if not clips:
+        raise UserError("there are no clips to reconstruct")
     window, present = (
         torch.from_numpy(np.stack(part)) for part in zip(*clip_windows(clips), strict=True)
     )

@@ -11,6 +11,9 @@ from pipeline.camera.streams import Stream, without_password
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 """Schemes of the addresses that are opened."""
 
+MAX_DIGITS = 9
+"""Digits of a camera's number: OpenCV has 31 bits for it."""
+
 
 def open_live(source: str) -> Live:
     """Open a live source.
@@ -22,7 +25,11 @@ def open_live(source: str) -> Live:
     Raises:
         UserError: there is no such source, or it gives no picture.
     """
+    if not source:
+        raise UserError("name a source: a camera's number, a video, a folder, rtsp:// or http://")
     if source.isdecimal():
+        if len(source) > MAX_DIGITS:
+            raise UserError(f"there is no camera {source}")
         return Live(lambda: Camera(int(source)), f"camera {source}")
     scheme, separator, _ = source.partition("://")
     if separator:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import av
 import numpy as np
 
+from models.errors import UserError
 from pipeline.camera.feed import ConnectionLost, Feed
 from pipeline.camera.pace import Pace
 
@@ -58,5 +59,14 @@ def _reason(error: Exception) -> str:
 
 
 def without_password(address: str) -> str:
-    """An address without user name and password, for messages."""
-    return urlsplit(address)._replace(netloc=urlsplit(address).netloc.rpartition("@")[2]).geturl()
+    """An address without user name and password, for messages.
+
+    Raises:
+        UserError: it is not an address.
+    """
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # a wrong one is found only if it is asked for
+    except ValueError as error:
+        raise UserError(f"the address of the source is not complete: {error}") from error
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

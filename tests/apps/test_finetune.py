@@ -162,5 +162,5 @@ def test_mistakes_are_answered_with_one_line(monkeypatch, capsys, tmp_path):
     wrong = tmp_path / "wrong.safetensors"
     wrong.write_bytes(b"junk")
     assert "wrong" in refused(monkeypatch, capsys, finetune, *options, "--pretrained", wrong)
-    assert "-1 is negative" in refused(monkeypatch, capsys, finetune, *options, "--workers", -1)
+    assert "-1 is not between" in refused(monkeypatch, capsys, finetune, *options, "--workers", -1)
     assert "wrong" in refused(monkeypatch, capsys, evaluate, wrong, *options[1:-2])

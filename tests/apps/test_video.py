@@ -102,7 +102,7 @@ def test_the_actions_can_be_listed(monkeypatch, capsys):
         ((WALK,), "--out"),
         ((WALK, "--no-video"), "--json or --events"),
         ((WALK, "--out", "{tmp}/a.mp4", "--no-video"), "exclude each other"),
-        ((WALK, "--out", "{tmp}/a.mp4", "--people", "0"), "1 or more"),
+        ((WALK, "--out", "{tmp}/a.mp4", "--people", "0"), "between 1 and 100"),
         ((WALK, "--out", "{tmp}/a.mp4", "--confidence", "2"), "between 0 and 1"),
         ((WALK, "--out", "{tmp}/a.mp4", "--stride", "0"), "stride"),
         (("{tmp}/none.mp4", "--out", "{tmp}/a.mp4"), "no such file"),
