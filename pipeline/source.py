@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from models.errors import UserError
+from pipeline.losses import Coverage, Losses, is_whole_gif, promised_frames
 
 FORMATS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "asf", "ogg", "mxf", "gif"),
@@ -25,8 +26,20 @@ as a video of one frame."""
 UNTAGGED = 2
 """FFmpeg's AVCOL_SPC_UNSPECIFIED."""
 
-MAX_MISSING = 0.5
+MAX_MISSING = Fraction(1, 10)
 """Seconds by which a file may end before its header says so. One that ends earlier is truncated."""
+
+MAX_ERRORS = 100
+"""Times in a row that reading on may fail before the rest of a file is given up."""
+
+MIN_RATE, MAX_RATE = Fraction(1, 1000), Fraction(1000)
+"""Bounds of the frame rate that is believed."""
+FINE = Fraction(1, 90_000)
+"""Unit of the timestamps in place of one that is not believed."""
+MAX_JUMP = Fraction(10)
+"""Seconds that a single frame may be ahead of those before and after it."""
+MAX_SIDE, MAX_PIXELS = 32_000, 100_000_000
+"""Largest pictures: OpenCV counts pixels of a side in 15 bits, and no camera has so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +101,8 @@ class VideoFile:
     of the file, also at a variable frame rate. Where one is missing or does not increase, it is
     made up from the frame rate.
 
-    A damaged file is read as far as possible, and `problem` then says what was wrong. A truncated
-    transport stream may go unnoticed, since its header has no duration.
+    A damaged file is read as far as possible, and `problem` then says how many frames are lost. A
+    truncated stream without an index and a duration, such as a transport stream, goes unnoticed.
 
     Args:
         path: the file.
@@ -106,6 +119,7 @@ class VideoFile:
         frames: estimated number of frames to read, or None.
         has_audio: whether there is an audio track.
         problem: after the last frame, one line about damage in the file, or None.
+        lost: after the last frame, how many could not be read.
 
     Raises:
         UserError: see `open_source`.
@@ -124,6 +138,8 @@ class VideoFile:
         self.path = Path(path)
         self.max_seconds = max_seconds
         self.problem: str | None = None
+        self.lost = 0
+        self._unconverted = 0
         self._stride = stride
         self._container = open_container(self.path)
         try:
@@ -137,20 +153,30 @@ class VideoFile:
         video.thread_type = "AUTO"
         self._audio = audio_stream(self._container)
         self.has_audio = bool(self._container.streams.audio)
-        self._damage: Fraction | None = None
         self._end = Fraction(0)
 
         full_rate = video.average_rate or video.guessed_rate or Fraction(25)
+        full_rate = full_rate if MIN_RATE <= full_rate <= MAX_RATE else Fraction(25)
         self.rate = full_rate / self._stride
         self._step = 1 / full_rate
-        self.time_base = video.time_base or self._step
+        unit = video.time_base or self._step
+        self.time_base = unit if Fraction(1, 10**9) <= unit <= self._step else FINE
         self.start = self._start_time()
+        size, format_name = self.path.stat().st_size, self._container.format.name
+        promised = promised_frames(video, format_name, size)
+        self._losses = Losses(promised, self._step)
+        self._coverage = Coverage(self._container, size, promised is not None)
+        if format_name == "gif" and not is_whole_gif(self.path.read_bytes()):
+            self._losses.note(Fraction(0))
 
         self._decoded = self._decode()
         self._first = next(self._decoded, None)
         if self._first is None:
             raise UserError(f"{self.path} has no frame that can be read")
         self._size = _square_size(self._first, video.sample_aspect_ratio)
+        if max(self._size) > MAX_SIDE or self._size[0] * self._size[1] > MAX_PIXELS:
+            width, height = self._size
+            raise UserError(f"{self.path} is too large: {width}x{height} pixels")
         self._orientation = _orientation(self._first)
         self.width, self.height = _upright_size(self._size, self._orientation)
 
@@ -184,31 +210,48 @@ class VideoFile:
         self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        index, time = -1, Fraction(0)
+        index, whole = -1, True
         for index, (time, frame) in enumerate(self._timed()):
             if self.max_seconds is not None and float(time) >= self.max_seconds:
-                return
+                index, whole = index - 1, False
+                break
             if index % self._stride == 0:
-                yield Frame(index, float(time), self._picture(frame))
-        expected_end = self._expected_end
-        if expected_end is not None and self._end < expected_end - Fraction(MAX_MISSING):
-            self._note_damage(time)
-        if self._damage is not None:
-            self.problem = (
-                f"{self.path} is damaged after {float(self._damage):.1f} s; "
-                f"the {index + 1} frames that can be read were processed"
-            )
+                image = self._picture(frame, time)
+                if image is not None:
+                    yield Frame(index, float(time), image)
+        if self._expected_end is not None and self._expected_end - self._end > MAX_MISSING:
+            self._losses.missing = round((self._expected_end - self._end) / self._step)
+        frames = index + 1 - self._unconverted
+        damage = self._losses.describe(frames, whole)
+        self.lost = self._losses.lost(frames, whole)
+        self.problem = damage and f"{self.path} {damage}"
 
     def _timed(self) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Frames with strictly increasing times, in seconds from `start`."""
-        previous = None
+        previous: Fraction | None = None
+        for stamp, following, frame in self._stamped():
+            time = stamp
+            if time is not None:
+                late = previous is not None and time <= previous
+                ahead = time > (previous or 0) + MAX_JUMP
+                time = None if late or (ahead and (following or time) < time) else time
+            if time is None:
+                time = Fraction(0) if previous is None else previous + self._step
+            self._losses.note_time(time)
+            yield time, frame
+            previous = time
+
+    def _stamped(self) -> Iterator[tuple[Fraction | None, Fraction | None, av.VideoFrame]]:
+        """Frames, each with its own time in the file and that of the next one, if there are any."""
+        held: tuple[Fraction | None, av.VideoFrame] | None = None
         for frame in self._all_decoded():
             stamp = to_seconds(frame.pts, frame.time_base)
             time = None if stamp is None else stamp - self.start
-            if time is None or (previous is not None and time <= previous):
-                time = Fraction(0) if previous is None else previous + self._step
-            yield time, frame
-            previous = time
+            if held is not None:
+                yield held[0], time, held[1]
+            held = time, frame
+        if held is not None:
+            yield held[0], None, held[1]
 
     def _all_decoded(self) -> Iterator[av.VideoFrame]:
         first, self._first = self._first, None
@@ -218,35 +261,48 @@ class VideoFile:
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Every frame that can be decoded. Damage and the end of the file are noted on the way."""
-        packets = self._container.demux(*self._streams())
-        while True:
-            try:
-                packet = next(packets, None)
-            except (av.FFmpegError, OSError):
-                self._note_damage(self._end)
-                packet = None
-            if packet is not None and packet.stream is not self._video:
+        read = len(self._streams()) == len(self._container.streams)
+        for packet in self._packets():
+            if read and self._coverage.skipped(packet):
+                self._losses.note(self._end)
+            if packet is not None:
                 self._note_end(packet)
-                continue
-            yield from self._decode_packet(packet)
-            if packet is None:
-                return
+            if packet is None or packet.stream is self._video:
+                yield from self._decode_packet(packet)
+
+    def _packets(self) -> Iterator[av.Packet | None]:
+        """Packets of all streams that are read, and None to end with."""
+        errors = 0
+        while errors < MAX_ERRORS:
+            packets = self._container.demux(*self._streams())
+            while True:
+                try:
+                    packet = next(packets, None)
+                except Exception:  # PyAV raises more than it documents, as for a stream that is new
+                    errors += 1
+                    self._losses.note(self._end)
+                    break
+                if packet is None:
+                    yield None
+                    return
+                errors = 0
+                yield packet
+        yield None
 
     def _decode_packet(self, packet: av.Packet | None) -> list[av.VideoFrame]:
-        if packet is not None:
-            self._note_end(packet)
-            if packet.is_corrupt:
-                self._note_damage(self._end)
-                return []
+        if packet is not None and packet.is_corrupt:
+            self._losses.note(self._end, errors=1)
+            return []
         try:
             frames = self._video.decode(packet)
         except EOFError:  # the decoder has been flushed already
             return []
-        except (av.FFmpegError, OSError):
-            self._note_damage(self._end)
+        except Exception:  # whatever a decoder raises, the file is damaged
+            self._losses.note(self._end, errors=1)
             return []
-        if any(frame.is_corrupt for frame in frames):
-            self._note_damage(self._end)
+        corrupt = sum(frame.is_corrupt for frame in frames)
+        if corrupt:
+            self._losses.note(self._end, corrupt=corrupt)
         return frames
 
     def _note_end(self, packet: av.Packet) -> None:
@@ -255,27 +311,30 @@ class VideoFile:
             end = begin + (packet.duration or 0) * packet.time_base - self.start
             self._end = max(self._end, end)
 
-    def _note_damage(self, time: Fraction) -> None:
-        if self._damage is None:
-            self._damage = time
-
     def _streams(self) -> list[av.stream.Stream]:
         return [stream for stream in (self._video, self._audio) if stream is not None]
 
-    def _picture(self, frame: av.VideoFrame) -> np.ndarray:
+    def _picture(self, frame: av.VideoFrame, time: Fraction) -> np.ndarray | None:
         """Convert a frame to an upright picture of the first one's size: uint8 [H, W, 3], BGR.
+
+        None if it cannot be converted, as one of a size that damage has made up.
 
         Untagged pictures of 720 lines and more are read as BT.709, as players do. libswscale would
         read all as BT.601.
         """
         untagged = frame.colorspace == UNTAGGED and frame.height >= 720
         width, height = self._size
-        image = frame.to_ndarray(
-            format="bgr24",
-            width=width,
-            height=height,
-            src_colorspace="ITU709" if untagged else None,
-        )
+        try:
+            image = frame.to_ndarray(
+                format="bgr24",
+                width=width,
+                height=height,
+                src_colorspace="ITU709" if untagged else None,
+            )
+        except Exception:  # libswscale's errors, and PyAV's own for formats that it does not know
+            self._losses.note(time, errors=1)
+            self._unconverted += 1
+            return None
         return np.ascontiguousarray(_make_upright(image, self._orientation))
 
 
@@ -367,9 +426,9 @@ def _orientation(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
     try:
         # PyAV declares motion vectors only.
         data = frame.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]
-    except KeyError:
+        (a, b), (c, d) = np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2]
+    except (KeyError, ValueError):  # ValueError: side data of a kind or a size that is not known
         return False, False, False
-    (a, b), (c, d) = np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2]
     return (True, c < 0, b < 0) if abs(b) > abs(a) else (False, a < 0, d < 0)
 
 

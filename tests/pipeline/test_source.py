@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import av
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.errors import UserError
-from pipeline.source import open_source
+from pipeline.source import VideoFile, open_container, open_source
 from tests.pipeline.videos import CLIPS, grey, make_video, picture
 
 
@@ -190,8 +191,8 @@ def test_truncated_file_gives_what_is_left_and_says_so(tmp_path, suffix):
     assert read(whole)[1].problem is None
     frames, source = read(cut(whole, 0.6))
     assert 40 < len(frames) < 110
-    assert "is damaged after" in source.problem
-    assert f"{len(frames)} frames" in source.problem
+    assert source.lost == 120 - len(frames)
+    assert f"is damaged: {source.lost} of 120 frames could not be read" in source.problem
 
 
 def test_damage_in_the_middle_is_survived(tmp_path):
@@ -202,7 +203,7 @@ def test_damage_in_the_middle_is_survived(tmp_path):
     path.write_bytes(data)
     frames, source = read(path)
     assert len(frames) > 100
-    assert "is damaged after" in source.problem
+    assert f"is damaged: {170 - len(frames)} of 170 frames could not be read" in source.problem
 
 
 def test_stopping_early_is_no_damage():
@@ -276,3 +277,107 @@ def test_a_name_that_looks_like_a_protocol(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_video(tmp_path / "a.mp4", frames=2).rename(tmp_path / "http:a.mp4")
     assert len(read("http:a.mp4")[0]) == 2
+
+
+def drop(monkeypatch, fails):
+    """Let the decoder raise where `fails` says so, by the number of the packet."""
+    original, number = VideoFile._decode_packet, count()
+
+    class Decoder:
+        def __init__(self, stream):
+            self._stream = stream
+
+        def decode(self, packet):
+            if fails(next(number)):
+                raise IndexError("list index out of range")
+            return self._stream.decode(packet)
+
+    def decode_packet(self, packet):
+        video, self._video = self._video, Decoder(self._video)
+        try:
+            return original(self, packet)
+        finally:
+            self._video = video
+
+    monkeypatch.setattr(VideoFile, "_decode_packet", decode_packet)
+
+
+def test_whatever_the_decoder_raises_is_a_damaged_file(tmp_path, monkeypatch):
+    drop(monkeypatch, lambda number: number % 5 == 4)
+    frames, source = read(make_video(tmp_path / "a.avi", codec="mjpeg", pix_fmt="yuvj420p"))
+    assert len(frames) == 16 and source.lost == 4
+    assert source.problem.endswith("a.avi is damaged: 4 of 20 frames could not be read")
+
+
+class Stumbling:
+    """A container that raises twice before it goes on."""
+
+    def __init__(self, container):
+        self._container, self._left = container, 2
+
+    def __getattr__(self, name):
+        return getattr(self._container, name)
+
+    def demux(self, *streams):
+        for packet in self._container.demux(*streams):
+            if packet.pts is not None and packet.pts >= 5 and self._left:
+                self._left -= 1
+                raise IndexError("list index out of range")
+            yield packet
+
+
+def test_whatever_the_container_raises_is_a_damaged_file_and_is_read_on(tmp_path, monkeypatch):
+    path = make_video(tmp_path / "a.avi", codec="mjpeg", pix_fmt="yuvj420p")
+    monkeypatch.setattr(
+        "pipeline.source.open_container", lambda path: Stumbling(open_container(path))
+    )
+    frames, source = read(path)
+    assert len(frames) == 18 and "damaged: 2 of 20 frames could not be read" in source.problem
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_lost_frames_are_counted_against_what_the_container_promises(tmp_path, suffix):
+    whole = make_video(tmp_path / f"a{suffix}", 60, codec="mjpeg", pix_fmt="yuvj420p")
+    with av.open(str(whole)) as container:
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(whole.read_bytes())
+    for pos, size in packets[20:23]:
+        data[pos : pos + size] = bytes(size)
+    damaged = tmp_path / f"b{suffix}"
+    damaged.write_bytes(data)
+    frames, source = read(damaged)
+    # Matroska counts no frames, but has a rate, which tells how many are missing in between.
+    assert source.lost == 60 - len(frames) >= 3 and len(frames) > 40
+    assert f"damaged: {source.lost} of 60 frames could not be read" in source.problem
+
+
+def test_a_wrong_time_does_not_move_all_others(tmp_path):
+    pts = [0, 40, 80, 10_000_000, 160, 200, 240]
+    path = make_video(
+        tmp_path / "a.avi", 7, codec="mjpeg", pix_fmt="yuvj420p", time_base=Fraction(1, 25)
+    )
+    with open_source(path) as source:
+        stamps = iter(pts)
+        inner = source._all_decoded
+
+        def decoded():
+            for frame in inner():
+                frame.pts, frame.time_base = next(stamps), Fraction(1, 1000)
+                yield frame
+
+        source._all_decoded = decoded
+        times = [frame.time for frame in source]
+    np.testing.assert_allclose(times, np.arange(7) / 25)
+
+
+def test_pictures_of_a_size_that_nobody_can_show_are_refused(tmp_path):
+    path = make_video(tmp_path / "a.avi", 2, (33_000, 16), "ffv1", "yuv420p")
+    with pytest.raises(UserError, match="too large: 33000x16"):
+        open_source(path)
+
+
+def test_a_gif_that_is_cut_says_so(tmp_path):
+    path = make_video(tmp_path / "a.gif", codec="gif", pix_fmt="rgb8")
+    assert read(path)[1].problem is None
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "is damaged" in read(path)[1].problem

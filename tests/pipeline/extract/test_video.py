@@ -82,7 +82,7 @@ def test_damage_is_told(pipeline, tmp_path):
     path.write_bytes((CLIPS / "two_walkers.mp4").read_bytes()[:-40_000])
     clip = extract(path, pipeline=pipeline)
     assert clip.found == 2
-    assert clip.problem.startswith("is damaged after")
+    assert clip.problem.startswith("is damaged: ")
     with pytest.raises(UserError, match="not a video"):
         path.write_bytes(b"no video")
         extract(path, pipeline=pipeline)
