@@ -92,7 +92,7 @@ class AudioTrack:
             self._write_pieces(until)
             if self._next is not None:
                 self._writer.fill(Fraction(until))
-        except (av.FFmpegError, ValueError) as error:
+        except Exception as error:  # whatever PyAV raises of sound that is damaged
             self._give_up(error)
 
     def finish(self, until: float | None) -> None:
@@ -103,7 +103,7 @@ class AudioTrack:
         try:
             self._write_pieces(until)
             self._writer.flush()
-        except (av.FFmpegError, ValueError) as error:
+        except Exception as error:  # whatever PyAV raises of sound that is damaged
             self._give_up(error)
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class AudioTrack:
                     self._lost += 1
                 else:
                     yield packet
-        except (av.FFmpegError, OSError):
+        except Exception:  # PyAV raises more than it documents
             self._lost += 1
 
     def _decoded(

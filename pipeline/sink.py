@@ -30,7 +30,7 @@ import numpy as np
 from models.errors import UserError
 from models.part import PartFile, check_output, reason, writing
 from models.text import printable
-from pipeline.audio import AudioError, AudioTrack
+from pipeline.audio import AudioTrack
 from pipeline.events import Event, Events
 from pipeline.mp4 import Mp4Part
 from pipeline.source import Source
@@ -44,6 +44,9 @@ ENCODER = {"preset": "superfast", "crf": "22", "bf": "0"}
 files of similar size and quality. Without B-frames, frames are stored in the order in which they
 are shown, so that no player has to work out durations. Encoding is then a fifth faster, and files
 are a quarter larger."""
+
+MAX_SIDE = 16_384
+"""Pixels of the longest side that libx264 takes. Larger pictures are scaled down."""
 
 BT709, LIMITED_RANGE = 1, 1
 """FFmpeg's AVCOL_*_BT709 (the same for space, primaries and transfer) and AVCOL_RANGE_MPEG."""
@@ -149,7 +152,8 @@ class FileSink(ABC):
 class VideoSink(FileSink):
     """H.264 in MP4 that browsers and QuickTime play, with the times and audio of the source.
 
-    Colours are BT.709 in limited range, and tagged so. Odd sizes are padded by one row or column.
+    Colours are BT.709 in limited range, and tagged so. Odd sizes are padded by one row or column,
+    and sides of more than `MAX_SIDE` pixels scaled down.
     Pictures are upright, so the file has no rotation flag. AAC and MP3 are copied where MP4 can
     have them as they are, other audio is encoded as AAC. Audio that can be neither is left out, and
     `problem` says so.
@@ -168,7 +172,10 @@ class VideoSink(FileSink):
         self._max_seconds = source.max_seconds
         self._pts = -1
         self._step = round(1 / source.rate / source.time_base)
-        self._padding = (source.height % 2, source.width % 2)
+        scale = min(1.0, MAX_SIDE / max(source.width, source.height))
+        self._scaled = scale < 1
+        self._size = tuple(max(1, round(scale * n)) for n in (source.width, source.height))
+        self._padding = (self._size[1] % 2, self._size[0] % 2)
         try:
             with writing(self.path, av.FFmpegError):
                 self._open(source)
@@ -182,7 +189,9 @@ class VideoSink(FileSink):
             for copy in (True, False):
                 try:
                     return self._start(source, copy)
-                except (AudioError, av.FFmpegError, ValueError) as error:
+                except UserError:
+                    raise
+                except Exception as error:  # whatever PyAV raises of sound that is damaged
                     self.problem = f"the sound was left out: {reason(error)}"
         self._start(source)
 
@@ -207,8 +216,8 @@ class VideoSink(FileSink):
     def _add_video(self, source: Source) -> av.VideoStream:
         rate = source.rate.limit_denominator(1001)
         video = self._mp4.container.add_stream("libx264", rate=rate, options=ENCODER)
-        video.width = source.width + self._padding[1]
-        video.height = source.height + self._padding[0]
+        video.width = self._size[0] + self._padding[1]
+        video.height = self._size[1] + self._padding[0]
         video.pix_fmt = "yuv420p"
         video.time_base = video.codec_context.time_base = self._time_base
         video.colorspace = video.color_primaries = video.color_trc = BT709
@@ -233,6 +242,8 @@ class VideoSink(FileSink):
             self._mp4.check()
 
     def _frame(self, time: float, image: np.ndarray) -> av.VideoFrame:
+        if self._scaled:
+            image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
         if any(self._padding):
             bottom, right = self._padding
             image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)

@@ -476,3 +476,79 @@ def test_live_source_without_sound(tmp_path):
         for index, time in enumerate(times):
             sink.write(time, picture(index, 64, 48))
     np.testing.assert_allclose(times_of(tmp_path / "out.mp4"), times, atol=1 / 90000)
+
+
+@pytest.mark.parametrize("size", [(20_000, 100), (100, 20_000), (1, 1), (5, 3001)])
+def test_pictures_of_any_shape_are_written(tmp_path, size):
+    width, height = size
+    camera = SimpleNamespace(
+        path=None, width=width, height=height, rate=Fraction(30), time_base=Fraction(1, 90000),
+        max_seconds=None, has_audio=False,
+    )  # fmt: skip
+    with VideoSink(tmp_path / "out.mp4", camera) as sink:
+        for index in range(3):
+            sink.write(index / 30, picture(index, width, height))
+    with open_source(tmp_path / "out.mp4") as source:
+        assert len(list(source)) == 3
+        assert source.width / source.height == pytest.approx(width / height, rel=0.03, abs=1)
+
+
+def joined(folder):
+    """Two transport streams with sound, one after the other in a file."""
+    parts = [make_video(folder / f"{i}.ts", 40, audio="aac").read_bytes() for i in range(2)]
+    (folder / "joined.ts").write_bytes(b"".join(parts))
+    return folder / "joined.ts"
+
+
+def slow(folder):
+    """A video with MP3 of 8 kHz, which MP4 cannot have."""
+    path = folder / "slow.avi"
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("mpeg4", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        sound = output.add_stream("libmp3lame", rate=8000, layout="mono")
+        for index in range(40):
+            frame = av.VideoFrame.from_ndarray(picture(index, 64, 48), "bgr24")
+            output.mux(video.encode(frame))
+            piece = av.AudioFrame.from_ndarray(np.full((1, 320), 500, np.int16), "s16", "mono")
+            piece.sample_rate, piece.pts = 8000, index * 320
+            output.mux(sound.encode(piece))
+        output.mux(video.encode(None))
+        output.mux(sound.encode(None))
+    return path
+
+
+def damaged(folder):
+    """A video whose sound is noise from the middle on."""
+    path = make_video(folder / "a.mp4", 40, audio="aac")
+    with av.open(str(path)) as container:
+        packets = [(p.pos, p.size) for p in container.demux(audio=0) if p.size]
+    data = bytearray(path.read_bytes())
+    for pos, size in packets[len(packets) // 2 :]:
+        data[pos : pos + size] = np.random.default_rng(pos).bytes(size)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("make", [joined, slow, damaged])
+def test_sound_never_stops_the_picture(tmp_path, make):
+    source_path = make(tmp_path)
+    times = copy_video(source_path, tmp_path / "out.mp4")
+    assert times_of(tmp_path / "out.mp4") == pytest.approx(times) and len(times) >= 40
+    if make is not damaged:  # its noise is copied as it is
+        assert sound_of(tmp_path / "out.mp4")[2] > 0.3
+
+
+def test_sound_that_cannot_be_read_is_left_out_with_a_word(tmp_path, monkeypatch):
+    path = make_video(tmp_path / "in.mp4", audio="aac")
+    monkeypatch.setattr("pipeline.sink.AudioTrack", broken_track)
+    with open_source(path) as source, VideoSink(tmp_path / "out.mp4", source) as sink:
+        for frame in source:
+            sink.write(frame.time, frame.image)
+    assert "the sound was left out: it is broken" in sink.problem
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert not container.streams.audio
+
+
+def broken_track(*_):
+    raise IndexError("it is broken")
