@@ -1,8 +1,10 @@
 """The pipeline: a frame in, the people in it and their actions out."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -270,7 +272,8 @@ class Pipeline(TrackingPipeline):
 
     def __call__(self, frame: Frame) -> Result:
         """Process the next frame; times must increase."""
-        return self.classify(self.track(self.compare(frame)))
+        with in_frame(frame):
+            return self.classify(self.track(self.compare(frame)))
 
     def run(
         self, frames: Iterable[Frame], *stages: Callable[[Any], Any]
@@ -289,7 +292,8 @@ class Pipeline(TrackingPipeline):
         Yields:
             The `Result` of each frame, or what the last stage makes of it, in order.
         """
-        return overlap(frames, self.compare, self.track, self.classify, *stages)
+        every: tuple[Callable[[Any], Any], ...] = (self.compare, self.track, self.classify, *stages)
+        return overlap(frames, *(partial(_named, stage) for stage in every))
 
     def classify(self, tracked: Tracked) -> Result:
         """Recognise the actions of the people in the frame. Owns windows and classifier."""
@@ -305,6 +309,24 @@ class Pipeline(TrackingPipeline):
         ids = {person.id for person in tracked.people}
         actions = [action for action in self._actions if ids.issuperset(action.people)]
         return Result(frame, tracked.people, actions)
+
+
+@contextmanager
+def in_frame(frame: Frame) -> Iterator[None]:
+    """Note on an error that is ours, and not the user's, in which frame it was raised."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        error.add_note(f"in frame {frame.index}, at {frame.time:.3f} s")
+        raise
+
+
+def _named(stage: Callable[[Any], Any], item: Any) -> Any:
+    """What a stage makes of a frame, or of the previous stage's result of one."""
+    with in_frame(item if isinstance(item, Frame) else item.frame):
+        return stage(item)
 
 
 def load_strl(weights: Path | str, device: str, runtime: str | None) -> ActionNetwork:

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from models.skeleton import BONES, JOINTS, PARTS
+from models.text import printable
 
 if TYPE_CHECKING:  # drawing loads no network
     from pipeline.classify import Action
@@ -44,6 +45,8 @@ TEXT_SIZE = 0.027
 """Font size, as a fraction of the picture's shorter side."""
 MIN_TEXT = 12
 """Smallest font size in pixels."""
+MAX_TEXT = 200
+"""Most characters that are drawn."""
 LINE_WIDTH = 0.004
 """Width of a bone, as a fraction of the picture's shorter side; at least 2 pixels."""
 
@@ -330,6 +333,7 @@ def render(texts: Texts, back: Colour, size: int, margin: int = 0) -> np.ndarray
     assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels have FreeType
     ascent, descent = font.getmetrics()
     gap = size // 3
+    texts = tuple((printable(text)[:MAX_TEXT], colour) for text, colour in texts)
     lengths = [font.getlength(text) for text, _ in texts]
     width = round(sum(lengths)) + gap * (len(texts) - 1) + 2 * margin
     label = Image.new("RGB", (width, ascent + descent + 2), back)

@@ -173,6 +173,22 @@ def test_an_error_of_the_detector_is_raised(walk):
         results(pipeline, walk[:20])
 
 
+@pytest.mark.parametrize("overlapped", [True, False])
+def test_an_error_of_a_stage_says_in_which_frame(walk, overlapped):
+    pipeline = Pipeline()
+    original = pipeline.windows.push
+
+    def push(time, people):
+        if time > 0.09:
+            raise ZeroDivisionError
+        original(time, people)
+
+    pipeline.windows.push = push
+    with pytest.raises(ZeroDivisionError) as error:
+        list(pipeline.run(walk) if overlapped else map(pipeline, walk))
+    assert error.value.__notes__ == ["in frame 3, at 0.100 s"]
+
+
 def test_a_cut_resets_everything(pipeline, walk):
     other = frames("two_people.mp4")
     resized = [np.ascontiguousarray(frame.image[:442]) for frame in other[:30]]

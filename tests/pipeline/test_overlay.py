@@ -199,3 +199,10 @@ def test_people_are_scaled_with_their_picture():
     assert np.allclose(scaled.box[:4], someone.box[:4] * (0.5, 0.75, 0.5, 0.75))
     assert (scaled.keypoints[:, 2] == someone.keypoints[:, 2]).all() and scaled.id == 1
     assert someone.keypoints[15, 1] == 500, "the original stays as it was"
+
+
+@pytest.mark.parametrize("label", ["two\nlines", "\x1b[2J", "\u202egnp", "x" * 100_000, ""])
+def test_any_label_is_drawn_on_one_line(label):
+    image = drawn([person(1, body(400, 500, 300))], [action((1,), label)])
+    plain = drawn([person(1, body(400, 500, 300))], [action((1,), "walk")])
+    assert abs(extent(changed(image))[1] - extent(changed(plain))[1]) < 40
