@@ -267,7 +267,11 @@ def annotate_upload(visitor: Visitor, video: Path, settings: Settings) -> Iterat
     except UserError as error:
         raise gr.Error(str(error), duration=None, print_exception=False) from error
     files = [str(path) for path in (annotation.video, annotation.lines, annotation.events)]
-    yield bar(1.0, "done"), files[0], *files
+    said = "done"
+    if annotation.problem is not None:
+        said = f"done, but {annotation.problem}"
+        gr.Warning(annotation.problem, duration=None)  # it stays, which the bar does not
+    yield bar(1.0, said), files[0], *files
 
 
 def show_results(visitor: Visitor) -> tuple[Any, ...]:

@@ -50,6 +50,7 @@ class Annotation:
         video, lines, events: MP4, JSON Lines and CSV files. They exist once everything is done.
         done: processed seconds of the video.
         total: its duration in seconds, or None where the file does not say.
+        problem: in the end, what was lost of a damaged file, or None.
     """
 
     video: Path
@@ -57,6 +58,7 @@ class Annotation:
     events: Path
     done: float
     total: float | None
+    problem: str | None = None
 
 
 class Networks:
@@ -157,7 +159,13 @@ class Visitor:
                     if not self._present:
                         return
                     yield Annotation(mp4, jsonl, csv, done, source.duration)
-            self.last = Annotation(mp4, jsonl, csv, done, source.duration)
+            problems = [
+                text.replace(str(upload), upload.name)
+                for text in (source.problem, video.problem)
+                if text
+            ]
+            problem = "; ".join(problems) or None
+            self.last = Annotation(mp4, jsonl, csv, done, source.duration, problem)
             yield self.last
         finally:
             if self.last is None:

@@ -287,6 +287,20 @@ def test_what_is_not_a_video_is_refused(visit, tmp_path, named):
     page.get_by_role("button", name="Recognise actions").wait_for()
 
 
+def test_the_page_says_what_was_lost_of_a_damaged_video(visit, tmp_path):
+    whole = make_video(tmp_path / "whole.mp4", 60, codec="mjpeg", pix_fmt="yuvj420p")
+    with av.open(str(whole)) as container:
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(whole.read_bytes())
+    for pos, size in packets[20:25]:
+        data[pos : pos + size] = bytes(size)
+    (tmp_path / "cut.mp4").write_bytes(data)
+    page = visit()
+    recognise(page, tmp_path / "cut.mp4")
+    page.get_by_text("cut.mp4 is damaged: 5 of 60 frames could not be read").first.wait_for()
+    wait_for_result(page)
+
+
 def test_a_video_that_is_too_long_is_refused(visit, tmp_path):
     page = visit()
     recognise(page, make_video(tmp_path / "long.mp4", frames=125, rate=1))
