@@ -139,7 +139,7 @@ def find_model(name: str) -> tuple[Path, Path | str]:
 def model_index() -> Path:
     """The folder of MMPose's package that holds its configs and their index."""
     spec = find_spec("mmpose")
-    assert spec is not None and spec.origin is not None  # it is in requirements.txt
+    assert spec is not None and spec.origin is not None  # it is in requirements.in
     return Path(spec.origin).parent / ".mim"
 
 
