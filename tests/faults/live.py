@@ -56,9 +56,7 @@ def watch(table: Table, folder: Path, visitors: int, seconds: float) -> None:
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
     """The program of the page, with its temporary files in a folder."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     log = folder / "log.txt"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -76,6 +74,13 @@ def server(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(programs.PATIENCE)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
 
 
 def _pictures() -> Iterator[str]:

@@ -25,25 +25,31 @@ def main() -> None:
     command.add_argument("--seed", type=int, default=0, help="the first of all (default 0)")
     options = command.parse_args()
     table = Table()
-    with tempfile.TemporaryDirectory(prefix="soak-") as name:
-        root = Path(name)
-        good, folder = root / "good", root / "case"
-        good.mkdir()
-        for seed in range(options.seed, options.seed + options.files):
-            folder.mkdir()
-            kind, video, (column, seen) = try_damaged(good, folder, seed)
-            table.add(f"{kind} in a file", column, f"seed {seed}, {video}", seen)
-            shutil.rmtree(folder)
-        for seed in range(options.seed, options.seed + options.kills):
-            folder.mkdir()
-            column, seen = try_killed(CLIPS / "two_people.mp4", folder, seed)
-            table.add("signal", column, f"seed {seed}", seen)
-            shutil.rmtree(folder)
-        if options.minutes > 0:
-            folder.mkdir()
-            watch(table, folder, options.visitors, 60 * options.minutes)
-    print(table.text())
+    try:
+        with tempfile.TemporaryDirectory(prefix="soak-") as name:
+            soak(table, Path(name), options)
+    finally:  # also after Ctrl-C
+        print(table.text())
     sys.exit(bool(table.bad))
+
+
+def soak(table: Table, root: Path, options: argparse.Namespace) -> None:
+    """Try everything, in an empty folder, and count it in the table."""
+    good, folder = root / "good", root / "case"
+    good.mkdir()
+    for seed in range(options.seed, options.seed + options.files):
+        folder.mkdir()
+        kind, video, (column, seen) = try_damaged(good, folder, seed)
+        table.add(f"{kind} in a file", column, f"seed {seed}, {video}", seen)
+        shutil.rmtree(folder)
+    for seed in range(options.seed, options.seed + options.kills):
+        folder.mkdir()
+        column, seen = try_killed(CLIPS / "two_people.mp4", folder, seed)
+        table.add("signal", column, f"seed {seed}", seen)
+        shutil.rmtree(folder)
+    if options.minutes > 0:
+        folder.mkdir()
+        watch(table, folder, options.visitors, 60 * options.minutes)
 
 
 if __name__ == "__main__":
