@@ -55,7 +55,7 @@ class Folder(Feed):
     def __iter__(self) -> Iterator[np.ndarray]:
         pace = Pace()
         for index, file in enumerate(self._files):
-            image = cv2.imread(str(file))
+            image = _read(file)
             if image is None:
                 raise UserError(f"{file} cannot be read: it is not a picture, or damaged")
             pace.wait(float(index / self.rate))
@@ -63,6 +63,14 @@ class Folder(Feed):
 
     def close(self) -> None:
         """Do nothing: no file stays open."""
+
+
+def _read(file: Path) -> np.ndarray | None:
+    """A picture; None if it is none, or larger than OpenCV reads."""
+    try:
+        return cv2.imread(str(file))
+    except cv2.error:
+        return None
 
 
 def _numbers(file: Path) -> list[tuple[int, str]]:

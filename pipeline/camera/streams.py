@@ -46,7 +46,7 @@ class Stream(Feed):
                 if pace is not None and frame.time is not None:
                     pace.wait(frame.time)
                 yield frame.to_ndarray(format="bgr24")
-        except (av.FFmpegError, OSError) as error:
+        except Exception as error:  # whatever a decoder raises, the stream is damaged
             raise ConnectionLost(f"has broken off: {_reason(error)}") from error
 
     def close(self) -> None:
