@@ -10,6 +10,7 @@ import numpy as np
 from models.action.label import Label
 from models.files import CONFIGS, ROOT, WEIGHTS
 from models.pose.crops import crop_person, fit_long_side
+from models.runtime.exporter import export_apart
 from models.runtime.graphs import Graph, exported
 
 
@@ -135,11 +136,7 @@ class CompiledSTRL:
     """
 
     def __init__(self, checkpoint: Path | str, device: str = "cpu", threads: int | None = None):
-        def export() -> bytes:
-            from models.runtime.export import export_strl
-
-            return export_strl(checkpoint)
-
+        export = partial(export_apart, "strl", checkpoint)
         self._graph = Graph(exported([checkpoint, *graph_code()], export), device, threads)
         self.labels = [Label(**label) for label in self._graph.settings["labels"]]
         self.thresholds: dict[int, float] = {
@@ -174,12 +171,7 @@ def graph_code() -> list[Path]:
 def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
     """Compile the bundled MoveNet of a name."""
     config, checkpoint = CONFIGS / f"{name}.py", WEIGHTS / f"{name}.pth"
-
-    def export() -> bytes:
-        from models.runtime.export import export_pose
-
-        return export_pose(config, checkpoint)
-
+    export = partial(export_apart, "pose", config, checkpoint)
     # One config builds on others, so all of them count.
     files = [checkpoint, config, *sorted(CONFIGS.rglob("*.py")), *graph_code()]
     return Graph(exported(files, export), device, threads)

@@ -1,18 +1,22 @@
 """Export PyTorch networks as ONNX graphs, with normalisation and decoding in them."""
 
+from __future__ import annotations
+
 import json
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
 import torch
-from mmpose.models.pose_estimators.base import BasePoseEstimator
 from torch import Tensor, nn
 
 from models.action.strl import STRL
 from models.pose.estimators import PoseModel, load_config
+
+if TYPE_CHECKING:
+    from mmpose.models.pose_estimators.base import BasePoseEstimator
 
 OPSET = 17
 

@@ -1,9 +1,9 @@
 """Run networks with ONNX Runtime: half the time of PyTorch on a CPU, and a tenth of its start-up.
 
 A graph is exported from a PyTorch module (`models/runtime/export.py`) on first use, which takes
-seconds. It is cached under the SHA-256 of all that it depends on: weights, config, code of the
-network, and version of the exporter. So a cached graph is never out of date. Nothing here imports
-PyTorch once the graph is cached.
+seconds and another process. It is cached under the SHA-256 of all that it depends on: weights,
+config, code of the network, and version of the exporter. So a cached graph is never out of date.
+Nothing here imports PyTorch.
 """
 
 import hashlib

@@ -1,0 +1,98 @@
+"""Export graphs in a process of their own.
+
+The exporter needs PyTorch: seconds to import, and 1.2 GB of memory that a server would keep.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+
+from models.errors import UserError
+from models.files import ROOT
+
+
+def export_apart(kind: str, *files: Path | str) -> bytes:
+    """Export a graph in another process, which ends no later than this one, whatever ends this one.
+
+    Args:
+        kind: "pose" or "strl", which name a function of `models/runtime/export.py`.
+        files: its arguments.
+
+    Returns:
+        The content of an ONNX file.
+
+    Raises:
+        UserError: the function raised it, or the process failed or was killed.
+    """
+    # Safe path (-P): files of the working folder cannot pass for modules.
+    command = [sys.executable, "-P", "-m", "models.runtime.exporter", kind]
+    paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    with subprocess.Popen(
+        [*command, *map(str, files)],
+        stdin=subprocess.PIPE,  # the exporter ends when it is closed
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    ) as process:
+        try:
+            model, said = _communicate(process)
+        except BaseException:  # Ctrl-C among them
+            process.kill()
+            raise
+    if process.returncode:
+        raise UserError(_reason(process.returncode, said.decode(errors="replace")))
+    return model
+
+
+def _communicate(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Return what a process writes, with its standard input kept open until it ends."""
+    stdin, process.stdin = process.stdin, None  # Popen.communicate would close it at once
+    assert stdin is not None
+    with stdin:
+        return process.communicate()
+
+
+def _reason(status: int, said: str) -> str:
+    """Say in one line why the exporter failed, from its exit status and its standard error."""
+    last = (said.strip().splitlines() or ["it said nothing"])[-1]
+    if status == 2:
+        return last.removeprefix("error: ")
+    if status < 0:
+        name = signal.Signals(-status).name
+        return f"cannot compile a network: the exporter was killed by {name}; is memory short?"
+    return f"cannot compile a network: {last}"
+
+
+def main(kind: str, *files: str) -> None:
+    """Export a graph to standard output, and end when standard input is closed.
+
+    What libraries print goes to standard error, and so does the line of a `UserError`.
+    """
+    graphs = os.dup(1)
+    os.dup2(2, 1)
+    Thread(target=_end_with_parent, daemon=True).start()
+    from models.runtime import export
+
+    exports: dict[str, Callable[..., bytes]]
+    exports = {"pose": export.export_pose, "strl": export.export_strl}
+    try:
+        model = exports[kind](*map(Path, files))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    with os.fdopen(graphs, "wb") as stream:
+        stream.write(model)
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
