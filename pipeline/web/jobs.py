@@ -1,0 +1,98 @@
+"""Videos wait for their turn: one is processed at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+
+from models.errors import UserError
+from pipeline.web.quotas import Quotas
+
+
+class Jobs:
+    """The queue of jobs, in the order in which they came.
+
+    Args:
+        quotas: how many there may be.
+    """
+
+    def __init__(self, quotas: Quotas):
+        self._quotas = quotas
+        self._queue: list[Job] = []
+        self._changed = Condition()
+
+    @contextmanager
+    def join(self, visitor: str) -> Iterator[Job]:
+        """Queue a job of a visitor, until the context ends.
+
+        Raises:
+            UserError: there are too many.
+        """
+        with self._changed:
+            if self.count(visitor) >= self._quotas.jobs:
+                raise UserError("your other videos come first: wait for one, or cancel it")
+            if len(self._queue) > self._quotas.waiting:
+                raise UserError("too many videos are waiting: try again in some minutes")
+            job = Job(visitor, self._queue, self._changed)
+            self._queue.append(job)
+        try:
+            yield job
+        finally:
+            job.end()
+
+    def count(self, visitor: str) -> int:
+        """The number of a visitor's jobs."""
+        return sum(job.visitor == visitor for job in list(self._queue))
+
+    def drop(self, silence: float) -> None:
+        """End the jobs of which nobody has taken a result for so many seconds."""
+        oldest = time.monotonic() - silence
+        for job in [job for job in list(self._queue) if job.seen < oldest]:
+            job.end()
+
+
+class Job:
+    """A place in the queue.
+
+    Attributes:
+        visitor: whose job it is.
+        seen: when somebody last asked for it, in seconds as `time.monotonic`.
+    """
+
+    def __init__(self, visitor: str, queue: list[Job], changed: Condition):
+        self.visitor = visitor
+        self.seen = time.monotonic()
+        self._queue = queue
+        self._changed = changed
+
+    def wait(self, seconds: float) -> int:
+        """Wait for the job's turn.
+
+        Args:
+            seconds: to wait at most.
+
+        Returns:
+            The number of jobs before this one; 0 if it is its turn.
+
+        Raises:
+            UserError: the job has been ended.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._place() <= 0, seconds)
+            place = self._place()
+        if place < 0:
+            raise UserError("nobody waited for this video any more: start it again")
+        self.seen = time.monotonic()
+        return place
+
+    def end(self) -> None:
+        """Leave the queue."""
+        with self._changed:
+            if self in self._queue:
+                self._queue.remove(self)
+            self._changed.notify_all()
+
+    def _place(self) -> int:
+        return self._queue.index(self) if self in self._queue else -1
