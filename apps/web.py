@@ -1,9 +1,10 @@
 """Serve a web page that recognises actions in videos and before the browser's camera."""
 
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,23 @@ import gradio as gr
 
 from models.errors import UserError
 from pipeline.overlay import draw, mirror
+from pipeline.web.addresses import Addresses
+from pipeline.web.annotation import Annotation
+from pipeline.web.folder import temporary_folder
 from pipeline.web.limits import MAX_SECONDS
+from pipeline.web.networks import Networks, Settings
 from pipeline.web.page import (
     about,
     bar,
     live_panel,
     picture_url,
     progress,
-    read_picture,
     table,
+    waiting,
 )
+from pipeline.web.server import GuardedApp
 from pipeline.web.timeline import chart, read_events
-from pipeline.web.visitors import Networks, Settings, Visitor, Visitors
+from pipeline.web.visitors import Visitor, Visitors
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [ROOT / "tests" / "data" / f"{name}.mp4" for name in ("two_people", "walk")]
@@ -39,6 +45,12 @@ QUIET: dict[str, Any] = {
     "api_visibility": "private",
 }
 """Options of events that run at once, without a sign of progress, and are not in the API."""
+SAYING: dict[str, Any] = {
+    "concurrency_limit": None,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+"""Options of events that run at once and may say what is wrong, for which they need the queue."""
 INTO_VIEW = "() => document.getElementById('results').scrollIntoView({block: 'nearest'})"
 """Show the results where they are below what the visitor sees, as on a telephone."""
 CONFIDENCE = {"calibrated": None, "50 %": 0.5, "70 %": 0.7, "90 %": 0.9}
@@ -75,7 +87,12 @@ A video may last {MAX_SECONDS} seconds and have {UPLOAD_LIMIT} MB; longer ones a
 def parser() -> Parser:
     """The command line."""
     command = Parser(prog="web.py", description=__doc__)
-    command.add_argument("--host", default="127.0.0.1", help="address (default: this machine only)")
+    command.add_argument(
+        "--host",
+        action="append",
+        help="address to listen on (default: 127.0.0.1, this machine only); once more for each "
+        "further name that browsers may call the page by",
+    )
     command.add_argument("--port", type=whole(0, 65_535), default=7860, help="default 7860")
     command.add_argument("--share", action="store_true", help="also serve publicly, by gradio.live")
     command.add_argument("--weights", type=Path, help="another STRL checkpoint (.safetensors)")
@@ -90,31 +107,32 @@ def main() -> None:
         UserError: the address cannot be used, or the weights cannot be read.
     """
     options = parser().parse_args()
-    with tempfile.TemporaryDirectory(prefix="actions-") as folder:
-        folder = os.environ["GRADIO_TEMP_DIR"] = str(Path(folder).resolve())
+    addresses = Addresses(options.host or ["127.0.0.1"], options.port, options.share)
+    with temporary_folder() as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)
         networks = Networks(options.device, *filter(None, [options.weights]))
-        demo = page(networks, Visitors(networks, Path(folder), EXAMPLES))
-        try:
-            demo.launch(
-                server_name=options.host,
-                server_port=options.port,
-                share=options.share,
-                max_file_size=f"{UPLOAD_LIMIT}mb",
-                theme=THEME,
-                css_paths=ROOT / "apps" / "web.css",
-                footer_links=["api"],
-                run_history=False,
-                ssr_mode=False,
-            )
-        except OSError as error:
-            raise UserError(f"cannot listen on {options.host}:{options.port}: {error}") from error
+        with Visitors(networks, folder, EXAMPLES) as visitors:
+            try:
+                page(networks, visitors).queue(api_open=False).launch(
+                    server_name=addresses.listen,
+                    server_port=options.port,
+                    share=options.share,
+                    max_file_size=f"{UPLOAD_LIMIT}mb",
+                    theme=THEME,
+                    css_paths=ROOT / "apps" / "web.css",
+                    footer_links=["api"],
+                    run_history=False,
+                    ssr_mode=False,
+                    _app=GuardedApp(visitors, addresses, UPLOAD_LIMIT * 1_000_000, options.share),
+                )
+            except OSError as error:
+                where = f"{addresses.listen}:{options.port}"
+                raise UserError(f"cannot listen on {where}: {error}") from error
 
 
 def page(networks: Networks, visitors: Visitors) -> gr.Blocks:
     """The page with its tabs."""
-    with gr.Blocks(
-        title="Live action recognition", analytics_enabled=False, delete_cache=(600, 3600)
-    ) as demo:
+    with gr.Blocks(title="Live action recognition", analytics_enabled=False) as demo:
         gr.HTML(HEAD)
         with gr.Tab("Video"):
             connect_video_tab(VideoTab(), visitors)
@@ -165,8 +183,8 @@ def chosen(quality: str, people: float, confidence: str) -> Settings:
 
 
 def session(request: gr.Request) -> str:
-    """The name of a visitor's session; callers of the API without one share one."""
-    return request.session_hash or "none"
+    """The name of a visitor's session; each call of the API has one of its own if it names none."""
+    return request.session_hash or secrets.token_hex(16)
 
 
 def only_uploads(component: gr.Video) -> None:
@@ -220,13 +238,18 @@ def connect_video_tab(tab: VideoTab, visitors: Visitors) -> None:
         """Annotate a video: its progress, and at last the video, JSON Lines and CSV files."""
         if not video:
             raise gr.Error("Choose a video first, or click an example.", print_exception=False)
-        yield from annotate_upload(
-            visitors.enter(session(request)), Path(video), chosen(quality, people, confidence)
-        )
+        settings = chosen(quality, people, confidence)
+        yield from annotate_upload(visitors.annotate(session(request), Path(video), settings))
+
+    def claim(video: str, request: gr.Request) -> None:
+        if video:
+            with told():
+                visitors.enter(session(request)).claim(Path(video))
 
     def show(request: gr.Request) -> tuple[Any, ...]:
         return show_results(visitors.find(session(request)))
 
+    tab.upload.upload(claim, tab.upload, None, **SAYING)
     jobs = []
     for trigger, visibility in (
         (tab.start.click, "public"),
@@ -238,8 +261,7 @@ def connect_video_tab(tab: VideoTab, visitors: Visitors) -> None:
             [tab.status, tab.video, *tab.files],
             api_name="recognise",
             api_visibility=visibility,
-            concurrency_limit=1,
-            concurrency_id="video",
+            concurrency_limit=None,  # they wait for their turn themselves
             show_progress="full",
             show_progress_on=tab.status,
         )
@@ -251,27 +273,38 @@ def connect_video_tab(tab: VideoTab, visitors: Visitors) -> None:
     tab.cancel.click(rest, None, [tab.status, tab.cancel, tab.start], cancels=jobs, **QUIET)
 
 
-def annotate_upload(visitor: Visitor, video: Path, settings: Settings) -> Iterator[tuple[Any, ...]]:
-    """Annotate a video for the page.
+def annotate_upload(reports: Iterator[Annotation | int]) -> Iterator[tuple[Any, ...]]:
+    """Annotate a video for the page; arguments as what `Visitors.annotate` yields.
 
     Yields:
         The status, and what becomes of the video and the three files.
     """
-    began = told = time.monotonic()
-    try:
-        for annotation in visitor.annotate(video, settings):
+    began = told_at = time.monotonic()
+    with told():
+        for report in reports:
             now = time.monotonic()
-            if now - told >= PROGRESS_PERIOD:
-                told = now
-                yield progress(annotation, now - began), *[gr.skip()] * 4
+            if isinstance(report, int):
+                began = now
+                yield waiting(report), *[gr.skip()] * 4
+            elif now - told_at >= PROGRESS_PERIOD:
+                told_at = now
+                yield progress(report, now - began), *[gr.skip()] * 4
+    assert isinstance(report, Annotation)  # the last one
+    files = [str(path) for path in (report.video, report.lines, report.events)]
+    said = "done"
+    if report.problem is not None:
+        said = f"done, but {report.problem}"
+        gr.Warning(report.problem, duration=None)  # it stays, which the bar does not
+    yield bar(1.0, said), files[0], *files
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Show the user's mistakes in the page."""
+    try:
+        yield
     except UserError as error:
         raise gr.Error(str(error), duration=None, print_exception=False) from error
-    files = [str(path) for path in (annotation.video, annotation.lines, annotation.events)]
-    said = "done"
-    if annotation.problem is not None:
-        said = f"done, but {annotation.problem}"
-        gr.Warning(annotation.problem, duration=None)  # it stays, which the bar does not
-    yield bar(1.0, said), files[0], *files
 
 
 def show_results(visitor: Visitor) -> tuple[Any, ...]:
@@ -300,10 +333,9 @@ def rest() -> tuple[Any, ...]:
 def live_tab(visitors: Visitors) -> None:
     """The browser's camera, with people and actions drawn into its pictures."""
 
-    def process(sent: list[str]) -> dict[str, str]:
-        name, url = sent
+    def process(sent: Any) -> dict[str, str]:
         try:
-            result, panel, threshold = visitors.find(name).process(read_picture(url))
+            result, panel, threshold = visitors.process(sent)
         except UserError as error:
             return {"error": str(error)}
         picture = draw(*mirror(result.frame.image, result.people), result.actions, threshold)
@@ -314,7 +346,8 @@ def live_tab(visitors: Visitors) -> None:
         }
 
     def choose(quality: str, people: float, confidence: str, request: gr.Request) -> None:
-        visitors.enter(session(request)).settings = chosen(quality, people, confidence)
+        with told():
+            visitors.enter(session(request)).settings = chosen(quality, people, confidence)
 
     camera = gr.HTML(
         html_template=LIVE,
@@ -322,13 +355,14 @@ def live_tab(visitors: Visitors) -> None:
         server_functions=[process],
     )
     settings = settings_panel()
-    gr.on([setting.change for setting in settings], choose, settings, None, **QUIET)
+    gr.on([setting.change for setting in settings], choose, settings, None, **SAYING)
 
     def enter(request: gr.Request) -> str:
-        visitors.enter(session(request))
+        with told():
+            visitors.enter(session(request))
         return session(request)
 
-    gr.on(None, enter, None, camera, **QUIET)  # when the page is loaded
+    gr.on(None, enter, None, camera, **SAYING)  # when the page is loaded
 
 
 if __name__ == "__main__":

@@ -107,10 +107,11 @@ class TrackingPipeline:
         detector: finds people; MoveNet MultiPose if None.
         device: of the networks that the constructor loads, such as "cpu" or "cuda".
         runtime: "onnx" or "torch" for these networks; the faster one on the device if None.
+        executor: runs the detector beside the other stages; a thread of its own if None.
 
     Attributes:
         pose, detector, tracker: the stages.
-        executor: runs the detector beside the other stages.
+        executor: as above.
 
     Raises:
         UserError: `device` is not available.
@@ -123,13 +124,14 @@ class TrackingPipeline:
         detector: Detector | None = None,
         device: str = "cpu",
         runtime: str | None = None,
+        executor: Executor | None = None,
     ):
         self.people = people
         self.device = device
         self.pose = pose or PoseEstimator(QUALITIES["fast"], device=device, runtime=runtime)
         self.detector = detector or Detector(device=device, runtime=runtime)
         self.tracker = Tracker(self.pose.threshold, max(people, TRACKED))
-        self.executor: Executor = ThreadPoolExecutor(1)
+        self.executor = executor or ThreadPoolExecutor(1)
         self._previous: np.ndarray | None = None
         self._reset_tracking()
 
@@ -225,10 +227,12 @@ class Pipeline(TrackingPipeline):
         weights: of the action classifier.
         device: of the networks that the constructor loads, such as "cpu" or "cuda".
         runtime: "onnx" or "torch" for these networks; the faster one on the device if None.
+        actions: classifies windows; STRL with `weights` if None.
+        executor: runs the detector beside the other stages; a thread of its own if None.
 
     Attributes:
         pose, detector, tracker, windows, classifier: the stages.
-        executor: runs the detector beside the other stages.
+        executor: as above.
 
     Raises:
         UserError: `weights` cannot be read, or `device` is not available.
@@ -249,9 +253,11 @@ class Pipeline(TrackingPipeline):
         weights: Path | str = WEIGHTS,
         device: str = "cpu",
         runtime: str | None = None,
+        actions: ActionNetwork | None = None,
+        executor: Executor | None = None,
     ):
-        super().__init__(people, pose, detector, device, runtime)
-        self.classifier = Classifier(load_strl(weights, device, runtime), confidence)
+        super().__init__(people, pose, detector, device, runtime, executor)
+        self.classifier = Classifier(actions or load_strl(weights, device, runtime), confidence)
         self.windows = Windows(self.pose.threshold)
         self._reset_actions()
 

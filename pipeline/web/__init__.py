@@ -1,1 +1,1 @@
-"""The web page, apart from Gradio: visitors, limits, HTML, and the timeline."""
+"""The web page behind its components: visitors and quotas, the guard before it, HTML, timeline."""

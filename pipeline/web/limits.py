@@ -7,6 +7,8 @@ MAX_SECONDS = 120
 """Longest duration of an uploaded video."""
 MAX_SIZE = (4096, 2304)
 """Width and height of the largest picture; the number of pixels counts."""
+MAX_SIDE = 8192
+"""Largest width or height."""
 
 
 def check(source: VideoFile) -> None:
@@ -23,9 +25,9 @@ def check_size(width: int, height: int) -> None:
     """Check the size of a picture.
 
     Raises:
-        UserError: the picture has too many pixels.
+        UserError: the picture has too many pixels, or is too wide or too tall.
     """
-    if width * height > MAX_SIZE[0] * MAX_SIZE[1]:
+    if width * height > MAX_SIZE[0] * MAX_SIZE[1] or max(width, height) > MAX_SIDE:
         raise UserError(
             f"the picture is {width}×{height}, "
             f"more than {MAX_SIZE[0]}×{MAX_SIZE[1]}: make it smaller"

@@ -20,8 +20,8 @@ from pipeline.web.words import format_time, name_people
 if TYPE_CHECKING:
     from models.action.label import Label
     from pipeline.panel import Panel, Row
+    from pipeline.web.annotation import Annotation
     from pipeline.web.timeline import Event
-    from pipeline.web.visitors import Annotation
 
 JPEG_URL = "data:image/jpeg;base64,"
 JPEG_QUALITY = 80
@@ -32,6 +32,18 @@ def picture_url(image: np.ndarray) -> str:
     """Encode a picture, uint8 [H, W, 3] BGR, as a data URL, which leaves no file on the disk."""
     _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return JPEG_URL + base64.b64encode(jpeg.tobytes()).decode()
+
+
+def read_call(sent: object) -> tuple[str, str]:
+    """Read what the live tab sends: the session's name, and a picture's data URL.
+
+    Raises:
+        UserError: it is something else.
+    """
+    match sent:
+        case [str(session), str(url)]:
+            return session, url
+    raise UserError("that is not what the live tab sends: load the page again")
 
 
 def read_picture(url: str) -> np.ndarray:
@@ -45,8 +57,10 @@ def read_picture(url: str) -> np.ndarray:
         with Image.open(BytesIO(jpeg), formats=["JPEG"]) as picture:
             check_size(*picture.size)  # before decoding
             return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
-    except (ValueError, OSError) as error:
-        raise UserError("that is not a JPEG picture") from error
+    except UserError:
+        raise
+    except Exception as error:  # damaged pictures make the decoder raise errors of many kinds
+        raise UserError("that is not a JPEG picture, or it is too large") from error
 
 
 def progress(annotation: Annotation, took: float) -> str:
@@ -56,6 +70,12 @@ def progress(annotation: Annotation, took: float) -> str:
     share = min(1.0, annotation.done / annotation.total)
     left = took / share - took if share else 0.0
     return bar(share, f"{share:.0%} done, about {left:.0f} s to go")
+
+
+def waiting(before: int) -> str:
+    """The progress of a video that waits for so many others."""
+    videos = "another video" if before == 1 else f"{before} other videos"
+    return bar(None, f"waiting for {videos}")
 
 
 def bar(share: float | None, words: str) -> str:

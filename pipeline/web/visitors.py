@@ -3,165 +3,161 @@
 import secrets
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from filecmp import cmp
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Self
 
-import numpy as np
-
-from models.action.label import Label
 from models.errors import UserError
 from pipeline.annotate import annotate
-from pipeline.detect import Detector
-from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result
-from pipeline.panel import Observer, Panel
-from pipeline.pose import PoseEstimator
+from pipeline.engine import Result
+from pipeline.panel import Panel
 from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
-from pipeline.source import Frame, open_source
+from pipeline.source import open_source
+from pipeline.web.annotation import Annotation
+from pipeline.web.jobs import Jobs
 from pipeline.web.limits import check, check_length
+from pipeline.web.live import LiveView
+from pipeline.web.networks import Networks, Settings
+from pipeline.web.page import read_call
+from pipeline.web.quotas import Quotas
+from pipeline.web.uploads import Uploads, stored
 
-MAX_SILENCE = 2.0
-"""Seconds without a picture after which a live view is reset."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """A visitor's settings.
-
-    Attributes:
-        quality: one of `QUALITIES`.
-        people: number of people whose actions are recognised.
-        confidence: probability from which a label is shown; the calibrated one if None.
-    """
-
-    quality: str = "fast"
-    people: int = 2
-    confidence: float | None = None
-
-
-@dataclass(frozen=True)
-class Annotation:
-    """The results for a video, and how far they are.
-
-    Attributes:
-        video, lines, events: MP4, JSON Lines and CSV files. They exist once everything is done.
-        done: processed seconds of the video.
-        total: its duration in seconds, or None where the file does not say.
-        problem: in the end, what was lost of a damaged file, or None.
-    """
-
-    video: Path
-    lines: Path
-    events: Path
-    done: float
-    total: float | None
-    problem: str | None = None
-
-
-class Networks:
-    """The networks, loaded once and shared by all visitors.
-
-    Args:
-        device: that the networks run on.
-        weights: of the action classifier.
-
-    Attributes:
-        labels: the actions that can be recognised.
-
-    Raises:
-        UserError: `weights` cannot be read, or `device` is not available.
-    """
-
-    def __init__(self, device: str = "cpu", weights: Path | str = WEIGHTS):
-        self._device = device
-        self._weights = weights
-        self._detector = Detector(device=device)
-        self._poses: dict[str, PoseEstimator] = {}
-        self._busy = Lock()
-        self.labels: list[Label] = self.pipeline(Settings()).classifier.model.labels
-
-    def pipeline(self, settings: Settings) -> Pipeline:
-        """Create a pipeline on the shared networks, with tracks and windows of its own."""
-        quality = settings.quality
-        with self._busy:
-            if quality not in self._poses:
-                self._poses[quality] = PoseEstimator(QUALITIES[quality], device=self._device)
-            return Pipeline(
-                people=settings.people,
-                confidence=settings.confidence,
-                pose=self._poses[quality],
-                detector=self._detector,
-                weights=self._weights,
-                device=self._device,
-            )
-
-    def run(self, pipeline: Pipeline, frame: Frame) -> Result:
-        """Process one frame, one caller after the other, so that live views share the machine."""
-        with self._busy:
-            return pipeline(frame)
+STORED_PERIOD = 30
+"""Frames between two measurements of what is stored."""
+ENDED = "this visit has ended: load the page again"
+MAX_NAME = 64
+"""Characters of a session's name, at most."""
+WAIT_PERIOD = 0.5
+"""Seconds between reports to somebody whose video waits."""
 
 
 class Visitor:
     """One visitor.
 
     Args:
+        session: name of the visitor's session.
         networks: shared with other visitors.
+        uploads: of all visitors.
+        jobs: of all visitors.
+        quotas: how much this visitor may store.
         folder: for this visitor's results; created now, deleted by `leave`.
 
     Attributes:
-        settings: of the live view, which is reset when they change.
-        uploads: the visitor's uploaded files.
-        last: the complete results of the last upload, or None.
+        settings: of the live view.
+        last: the last annotated video.
+        seen: when there last was a sign of the visitor, in seconds as `time.monotonic`.
     """
 
-    def __init__(self, networks: Networks, folder: Path):
+    def __init__(
+        self,
+        session: str,
+        networks: Networks,
+        uploads: Uploads,
+        jobs: Jobs,
+        quotas: Quotas,
+        folder: Path,
+    ):
         self.settings = Settings()
-        self.uploads: set[Path] = set()
         self.last: Annotation | None = None
+        self.seen = time.monotonic()
+        self._session = session
         self._networks = networks
+        self._uploads = uploads
+        self._jobs = jobs
+        self._quotas = quotas
         self._folder = folder
+        self._claimed: dict[Path, Path] = {}
         self._live: LiveView | None = None
+        self._changing = Lock()
         self._present = True
         folder.mkdir()
 
-    def annotate(self, upload: Path, settings: Settings) -> Iterator[Annotation]:
-        """Annotate an upload.
+    def claim(self, upload: Path) -> None:
+        """Make an upload this visitor's own: it ends with them, and no other can have it.
+
+        Raises:
+            UserError: it is not there, or another visitor's, or this one stores too much.
+        """
+        with self._changing:
+            if upload in self._claimed and upload.exists():
+                return
+            self._claimed[upload] = self._uploads.claim(upload)
+        try:
+            self.check_stored()
+        except UserError:
+            self._uploads.release(self._claimed.pop(upload))
+            raise
+        if not self._present:  # they left meanwhile
+            self._uploads.release(self._claimed.pop(upload))
+
+    def check_stored(self) -> None:
+        """Check that this visitor does not store too much.
+
+        Raises:
+            UserError: they do.
+        """
+        folders = [self._folder, *self._claimed.values()]
+        if sum(map(stored, folders)) > self._quotas.stored:
+            raise UserError(
+                f"your videos and results take more than {self._quotas.stored / 1e6:.0f} MB: "
+                "download what you need, and load the page again"
+            )
+
+    def annotate(self, video: Path, settings: Settings) -> Iterator[Annotation | int]:
+        """Annotate a video, when its turn comes.
 
         If it is not annotated to the end, all results are deleted.
 
         Yields:
-            The progress after each frame, and the results at the end.
+            The number of videos that come first, while there are any; the progress after each
+            frame; and the results at the end.
 
         Raises:
-            UserError: the file is not a readable video, or too long, or too large.
+            UserError: the file is not a readable video, or too long, or too large, or too much is
+                stored or waits.
         """
-        self.uploads.add(upload)
+        with self._jobs.join(self._session) as job:
+            while before := job.wait(WAIT_PERIOD):
+                self._check_present()
+                self.seen = time.monotonic()
+                yield before
+            self._check_present()
+            for annotation in self._annotate(video, settings):
+                job.wait(0)  # tells that somebody takes the results
+                self.seen = time.monotonic()
+                yield annotation
+
+    def _annotate(self, video: Path, settings: Settings) -> Iterator[Annotation]:
         self.last = None
         folder = self._folder / secrets.token_hex(8)
         suffixes = (".mp4", ".jsonl", ".csv")
-        mp4, jsonl, csv = (folder / f"{upload.stem}-actions{suffix}" for suffix in suffixes)
+        mp4, jsonl, csv = (folder / f"{video.stem}-actions{suffix}" for suffix in suffixes)
         try:
-            with short_name(upload), ExitStack() as stack:
-                source = stack.enter_context(open_source(upload))
+            with short_name(video), ExitStack() as stack:
+                source = stack.enter_context(open_source(video))
                 check(source)
                 pipeline = self._networks.pipeline(settings)
                 folder.mkdir()
-                video = stack.enter_context(VideoSink(mp4, source))
+                annotated = stack.enter_context(VideoSink(mp4, source))
                 lines = stack.enter_context(JsonLinesSink(jsonl, pipeline.labels, source))
                 events = stack.enter_context(EventsSink(csv, source))
-                results = annotate(pipeline, source, video, lines, events)
+                results = annotate(pipeline, source, annotated, lines, events)
                 for result in stack.enter_context(closing(results)):
                     done = result.frame.time
                     check_length(done)
-                    if not self._present:
-                        return
+                    if result.frame.index % STORED_PERIOD == 0:
+                        self.check_stored()
+                        self._uploads.check_room()
+                    self._check_present()
                     yield Annotation(mp4, jsonl, csv, done, source.duration)
             problems = [
-                text.replace(str(upload), upload.name)
-                for text in (source.problem, video.problem)
+                text.replace(str(video), video.name)
+                for text in (source.problem, annotated.problem)
                 if text
             ]
             problem = "; ".join(problems) or None
@@ -170,83 +166,112 @@ class Visitor:
         finally:
             if self.last is None:
                 shutil.rmtree(folder, ignore_errors=True)
+            if not self._present:
+                shutil.rmtree(self._folder, ignore_errors=True)
 
-    def process(self, image: np.ndarray) -> tuple[Result, Panel, float]:
-        """Process the newest picture of this visitor's camera.
+    @property
+    def is_live(self) -> bool:
+        """Whether this visitor's camera is watched."""
+        return self._live is not None
 
-        Args:
-            image: uint8 [H, W, 3], BGR, contiguous.
-
-        Returns:
-            The result, what is known at this moment, and the pose model's threshold. Rate and age
-            of pictures are measured where they are shown, in the browser.
-        """
+    def start_live(self) -> None:
+        """Watch this visitor's camera, with their settings."""
         if self._live is None or self._live.settings != self.settings:
             self._live = LiveView(self._networks, self.settings)
-        return self._live.process(image)
+
+    def process(self, url: str) -> tuple[Result, Panel, float]:
+        """Process the newest picture of this visitor's camera, as `LiveView.process`."""
+        live = self._live
+        if live is None:
+            raise UserError(ENDED)
+        return live.process(url)
+
+    def _check_present(self) -> None:
+        if not self._present:
+            raise UserError(ENDED)
+
+    def stop_live(self, silence: float) -> None:
+        """Watch the camera no longer, if there was no picture for so many seconds."""
+        if self._live is not None and time.monotonic() - self._live.last > silence:
+            self._live = None
 
     def leave(self) -> None:
-        """Stop what is running, and delete all results."""
-        self._present = False
-        self._live = None
+        """Stop what is running, and delete all uploads and results."""
+        with self._changing:
+            self._present = False
+            self._live = None
+            for folder in self._claimed.values():
+                self._uploads.release(folder)
+            self._claimed.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class LiveView:
-    """The state of a visitor's camera.
-
-    Args:
-        networks: shared with other visitors.
-        settings: chosen by the visitor.
-    """
-
-    def __init__(self, networks: Networks, settings: Settings):
-        self.settings = settings
-        self._networks = networks
-        self._pipeline = networks.pipeline(settings)
-        self._observer = Observer(self._pipeline.labels, self._pipeline.pose.threshold)
-        self._turn = Lock()
-        self._index = -1
-        self._began = self._last = time.monotonic()
-
-    def process(self, image: np.ndarray) -> tuple[Result, Panel, float]:
-        """Process a picture, as `Visitor.process`. Its time is when its turn comes."""
-        with self._turn:
-            now = time.monotonic()
-            if now - self._last > MAX_SILENCE:
-                self._pipeline.reset()
-                self._observer.reset()
-            self._last = now
-            self._index += 1
-            frame = Frame(self._index, now - self._began, image)
-            result = self._networks.run(self._pipeline, frame)
-            panel = self._observer.update(result)
-        return result, panel, self._pipeline.pose.threshold
-
-
 class Visitors:
-    """The present visitors, by session.
+    """The present visitors, by session. As a context, it sees to it that silent ones leave.
 
     Args:
         networks: shared by all visitors.
-        folder: parent of the visitors' folders.
-        kept: files that are not deleted when a visitor leaves, such as examples.
+        folder: parent of the visitors' folders, and of uploads.
+        kept: videos that need not be uploaded, such as examples.
+        quotas: how much they may take of the machine.
+
+    Attributes:
+        uploads: of all visitors.
     """
 
-    def __init__(self, networks: Networks, folder: Path, kept: Sequence[Path] = ()):
+    def __init__(
+        self,
+        networks: Networks,
+        folder: Path,
+        kept: Sequence[Path] = (),
+        quotas: Quotas | None = None,
+    ):
         self._networks = networks
         self._folder = folder
         self._kept = kept
+        self._quotas = quotas or Quotas()
+        self.uploads = Uploads(folder / "uploads", folder, self._quotas)
+        self._jobs = Jobs(self._quotas)
         self._visitors: dict[str, Visitor] = {}
+        self._connected: Counter[str] = Counter()
         self._changing = Lock()
+        self._ended = Event()
+        self._watch = Thread(target=self._watch_silence, name="visitors", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._watch.join()
+        for session in list(self._visitors):
+            self.leave(session)
 
     def enter(self, session: str) -> Visitor:
-        """The visitor of a session; a new one if the session is new."""
+        """The visitor of a session; a new one if the session is new.
+
+        Raises:
+            UserError: there are too many visitors, or the session's name is none.
+        """
+        if not 0 < len(session) <= MAX_NAME:
+            raise UserError("that is no session's name")
         with self._changing:
-            if session not in self._visitors:
+            visitor = self._visitors.get(session)
+            if visitor is None:
+                if len(self._visitors) >= self._quotas.visitors:
+                    raise UserError("too many people are here at the moment: come back later")
                 folder = self._folder / secrets.token_hex(16)
-                self._visitors[session] = Visitor(self._networks, folder)
-            return self._visitors[session]
+                visitor = self._visitors[session] = Visitor(
+                    session, self._networks, self.uploads, self._jobs, self._quotas, folder
+                )
+            visitor.seen = time.monotonic()
+            return visitor
 
     def find(self, session: str) -> Visitor:
         """The visitor of a session.
@@ -254,20 +279,80 @@ class Visitors:
         Raises:
             UserError: the session is unknown, or has ended.
         """
-        if session not in self._visitors:
-            raise UserError("this visit has ended: load the page again")
-        return self._visitors[session]
+        visitor = self._visitors.get(session)
+        if visitor is None:
+            raise UserError(ENDED)
+        visitor.seen = time.monotonic()
+        return visitor
+
+    def annotate(self, session: str, video: Path, settings: Settings) -> Iterator[Annotation | int]:
+        """Annotate a video for a visitor, who may be new, as `Visitor.annotate`.
+
+        Raises:
+            UserError: as `enter`, `Visitor.claim` and `Visitor.annotate`.
+        """
+        visitor = self.enter(session)
+        if not any(_same(video, file) for file in self._kept):
+            visitor.claim(video)
+        yield from visitor.annotate(video, settings)
+
+    def process(self, sent: object) -> tuple[Result, Panel, float]:
+        """Process what the live tab has sent, as `Visitor.process`.
+
+        Raises:
+            UserError: it is something else, or nobody of that name is here, or too many cameras
+                are watched.
+        """
+        session, url = read_call(sent)
+        visitor = self.find(session)
+        with self._changing:
+            live = sum(other.is_live for other in self._visitors.values() if other is not visitor)
+            if live >= self._quotas.live:
+                raise UserError(f"{live} cameras are watched already: try again in a minute")
+            visitor.start_live()
+        return visitor.process(url)
+
+    @contextmanager
+    def connected(self, session: str) -> Iterator[None]:
+        """Take a session's visitor for present, silent or not, until the context ends."""
+        with self._changing:
+            self._connected[session] += 1
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._connected[session] -= 1
+                if not self._connected[session]:
+                    del self._connected[session]
+                if session in self._visitors:
+                    self._visitors[session].seen = time.monotonic()
 
     def leave(self, session: str) -> None:
         """End a session, and delete its uploads and results."""
         with self._changing:
             visitor = self._visitors.pop(session, None)
-            if visitor is None:
-                return
+        if visitor is not None:
             visitor.leave()
-            for upload in visitor.uploads.difference(*(v.uploads for v in self._visitors.values())):
-                if not any(cmp(upload, file, shallow=False) for file in self._kept):
-                    upload.unlink()
+
+    def drop_silent(self) -> None:
+        """Let visitors leave of whom there was no sign for long, and delete what nobody claims."""
+        quotas = self._quotas
+        oldest = time.monotonic() - quotas.silence
+        for session, visitor in list(self._visitors.items()):
+            visitor.stop_live(quotas.live_silence)
+            if visitor.seen < oldest and not self._connected[session]:
+                self.leave(session)
+        self._jobs.drop(quotas.silence)
+        self.uploads.drop(quotas.silence)
+
+    def _watch_silence(self) -> None:
+        while not self._ended.wait(min(self._quotas.silence, self._quotas.live_silence) / 4):
+            self.drop_silent()
+
+
+def _same(video: Path, file: Path) -> bool:
+    """Whether two files are the same in content."""
+    return video.is_file() and cmp(video, file, shallow=False)
 
 
 @contextmanager

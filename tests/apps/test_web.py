@@ -42,12 +42,14 @@ ALONE = [
 class Server:
     """The program, in a process and with a temporary folder of its own."""
 
+    program = (str(PROGRAM),)
+
     def __init__(self, folder, *arguments):
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "log.txt"
-        command = [sys.executable, PROGRAM, "--port", str(self.port), *arguments]
+        command = [sys.executable, *self.program, "--port", str(self.port), *arguments]
         environment = {**os.environ, "TMPDIR": str(folder)}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
