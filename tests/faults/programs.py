@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -105,3 +106,10 @@ def before(folder: Path) -> Path:
 def after(folder: Path) -> Path:
     """What a full disk ends with."""
     return folder.with_name(f"{folder.name}.after")
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])

@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 from tests.faults.cases import try_damaged, try_killed
-from tests.faults.live import watch
 from tests.faults.table import Table
+from tests.faults.visitors import try_visitors
 from tests.pipeline.videos import CLIPS
 
 
@@ -49,7 +49,7 @@ def soak(table: Table, root: Path, options: argparse.Namespace) -> None:
         shutil.rmtree(folder)
     if options.minutes > 0:
         folder.mkdir()
-        watch(table, folder, options.visitors, 60 * options.minutes)
+        print(try_visitors(table, folder, options.minutes, options.visitors))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The table of what became of everything that was tried."""
 
 from collections import Counter
+from threading import Lock
 
 COLUMNS = ("tried", "whole", "clear line", "traceback", "hang", "crash", "lost")
 BAD = COLUMNS[3:]
@@ -8,7 +9,7 @@ BAD = COLUMNS[3:]
 
 
 class Table:
-    """Counts what became of each case, by kind, and remembers the bad ones.
+    """Counts what became of each case, by kind, and remembers the bad ones; from any thread.
 
     Attributes:
         bad: a line for each case in a column of `BAD`, that repeats it.
@@ -17,6 +18,7 @@ class Table:
     def __init__(self) -> None:
         self._rows: dict[str, Counter[str]] = {}
         self.bad: list[str] = []
+        self._turn = Lock()
 
     def add(self, row: str, column: str, case: str, details: str = "") -> None:
         """Count a case.
@@ -27,11 +29,12 @@ class Table:
             case: how to repeat it.
             details: what was seen of it, if it is bad.
         """
-        counts = self._rows.setdefault(row, Counter())
-        counts["tried"] += 1
-        counts[column] += 1
-        if column in BAD:
-            self.bad.append(f"{column}: {case}: {details}")
+        with self._turn:
+            counts = self._rows.setdefault(row, Counter())
+            counts["tried"] += 1
+            counts[column] += 1
+            if column in BAD:
+                self.bad.append(f"{column}: {case}: {details}")
 
     def text(self) -> str:
         """The table, with a line of sums."""

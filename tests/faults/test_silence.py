@@ -11,7 +11,6 @@ import time
 import pytest
 
 from tests.faults import programs
-from tests.faults.live import free_port
 from tests.pipeline.videos import CLIPS
 
 pytestmark = pytest.mark.faults
@@ -37,7 +36,7 @@ DOORS = {
     ),
     "list": programs.command("video.py", "--list-actions"),
     "evaluate": programs.command("evaluate.py", "none", "--data", "none", "--split", "none"),
-    "web": programs.command("web.py", "--port", free_port()),
+    "web": programs.command("web.py", "--port", programs.free_port()),
 }
 
 

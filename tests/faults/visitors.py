@@ -1,6 +1,6 @@
 """Many visitors at once, friendly ones and hostile ones, for minutes: does the page keep working?
 
-Run it as a program: it starts the page, and prints one row of a table.
+Run as a program, it starts the page, and prints a table and what it costs:
 
     python -m tests.faults.visitors --minutes 30 --visitors 20
 """
@@ -17,7 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -27,12 +26,18 @@ import av
 import httpx
 from PIL import Image
 
+from tests.faults.programs import free_port
+from tests.faults.table import Table
+
 ROOT = Path(__file__).parents[2]
 WALK = ROOT / "tests" / "data" / "walk.mp4"
 API = "/gradio_api"
-COLUMNS = ("tried", "whole", "clear line", "traceback", "hang", "crash", "lost")
 PATIENCE = 60.0
 """Seconds after which an answer is taken for a hang: a video may wait for others."""
+WARM_UP = 0.2
+"""Minutes before anything is measured, in which the page loads whatever its first visitors need."""
+SILENCE = 75.0
+"""Seconds after which silent visitors have left."""
 JPEG_URL = "data:image/jpeg;base64,"
 
 
@@ -41,9 +46,7 @@ class Page:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "log.txt"
         command = [sys.executable, str(ROOT / "apps" / "web.py"), "--port", str(self.port)]
@@ -68,30 +71,15 @@ class Page:
         return memory, threads, opened, len(kept) + len(uploads)
 
 
-class Tally:
-    """Counts outcomes, from many threads."""
-
-    def __init__(self) -> None:
-        self.outcomes: Counter[str] = Counter()
-        self.unexpected: Counter[str] = Counter()
-        self._turn = threading.Lock()
-
-    def count(self, outcome: str, remark: str = "") -> None:
-        """Add one outcome, with a remark on what is not as it should be."""
-        with self._turn:
-            self.outcomes["tried"] += 1
-            self.outcomes[outcome] += 1
-            if remark:
-                self.unexpected[remark] += 1
-
-    def run(self, action: Callable[[], tuple[str, str]]) -> None:
-        """Try something that says its outcome and a remark."""
-        try:
-            self.count(*action())
-        except httpx.TimeoutException as error:
-            self.count("hang", repr(error))
-        except (httpx.TransportError, OSError) as error:
-            self.count("lost", repr(error))
+def run(table: Table, row: str, action: Callable[[], tuple[str, str]]) -> None:
+    """Try something that says its column, and a remark on what is not as it should be."""
+    try:
+        column, remark = action()
+    except httpx.TimeoutException as error:
+        column, remark = "hang", repr(error)
+    except (httpx.TransportError, OSError) as error:
+        column, remark = "lost", repr(error)
+    table.add(row, column, row, remark)
 
 
 def frames() -> list[str]:
@@ -132,7 +120,7 @@ def heartbeat(page: Page, session: str) -> Iterator[None]:
         yield
 
 
-def watch_live(page: Page, tally: Tally, pictures: list[str], end: float, number: int) -> None:
+def watch_live(page: Page, table: Table, pictures: list[str], end: float, number: int) -> None:
     """A visitor with a camera, who stays for a while, leaves, and comes back as another one."""
     rng = random.Random(number)
     with httpx.Client(base_url=page.url, timeout=PATIENCE) as client:
@@ -144,9 +132,7 @@ def watch_live(page: Page, tally: Tally, pictures: list[str], end: float, number
                 at = rng.randrange(len(pictures))
                 while time.monotonic() < last:
                     at = (at + 1) % len(pictures)
-                    tally.run(
-                        lambda at=at, session=session: show(page, client, session, pictures[at])
-                    )
+                    run(table, "live pictures", partial(show, page, client, session, pictures[at]))
 
 
 def show(page: Page, client: httpx.Client, session: str, picture: str) -> tuple[str, str]:
@@ -157,13 +143,17 @@ def show(page: Page, client: httpx.Client, session: str, picture: str) -> tuple[
     return "whole", ""
 
 
-def annotate(page: Page, tally: Tally, end: float) -> None:
+def annotate(page: Page, table: Table, end: float) -> None:
     """Visitors who come one after the other, and each have a video annotated."""
     number = 0
     with httpx.Client(base_url=page.url, timeout=PATIENCE) as client:
         while time.monotonic() < end:
             number += 1
-            tally.run(partial(have_annotated, page, client, f"video {number}"))
+            run(
+                table,
+                "videos of visitors",
+                partial(have_annotated, page, client, f"video {number}"),
+            )
 
 
 def have_annotated(page: Page, client: httpx.Client, session: str) -> tuple[str, str]:
@@ -185,13 +175,13 @@ def have_annotated(page: Page, client: httpx.Client, session: str) -> tuple[str,
         return ("whole", "") if whole else ("lost", "a result without all frames")
 
 
-def attack(page: Page, tally: Tally, end: float, seed: int) -> None:
+def attack(page: Page, table: Table, end: float, seed: int) -> None:
     """A hostile browser: each request must get a line, and never one that is an error of ours."""
     rng = random.Random(seed)
     with httpx.Client(base_url=page.url, timeout=PATIENCE) as client:
         while time.monotonic() < end:
             attempt = rng.choice(ATTACKS)
-            tally.run(partial(judge, attempt, page, client, rng))
+            run(table, "hostile requests", partial(judge, attempt, page, client, rng))
             time.sleep(0.05)
 
 
@@ -280,13 +270,13 @@ def wrong_path(page: Page, client: httpx.Client, rng: random.Random) -> httpx.Re
 ATTACKS = [wrong_host, wrong_origin, wrong_picture, wrong_call, wrong_body, wrong_path]
 
 
-def stay_silent(page: Page, tally: Tally, end: float) -> None:
+def stay_silent(page: Page, table: Table, end: float) -> None:
     """Sessions that come and never say a word again, and uploads that are never started."""
     number = 0
     with httpx.Client(base_url=page.url, timeout=PATIENCE) as client:
         while time.monotonic() < end:
             number += 1
-            tally.run(partial(come_and_go, client, f"silent {number}"))
+            run(table, "silent visitors", partial(come_and_go, client, f"silent {number}"))
             time.sleep(1.0)
 
 
@@ -299,13 +289,13 @@ def come_and_go(client: httpx.Client, session: str) -> tuple[str, str]:
     return ("clear line", "") if "too many" in said else ("lost", said[:100] + sent.text[:100])
 
 
-def visit(page: Page, minutes: float, visitors: int) -> Tally:
+def visit(page: Page, table: Table, minutes: float, visitors: int) -> None:
     """Let everybody visit the page for minutes."""
-    tally, pictures = Tally(), frames()
+    pictures = frames()
     end = time.monotonic() + 60 * minutes
-    people = [(watch_live, (page, tally, pictures, end, number)) for number in range(visitors)]
-    others = [(annotate, (page, tally, end)), (stay_silent, (page, tally, end))]
-    hostile = [(attack, (page, tally, end, seed)) for seed in range(2)]
+    people = [(watch_live, (page, table, pictures, end, number)) for number in range(visitors)]
+    others = [(annotate, (page, table, end)), (stay_silent, (page, table, end))]
+    hostile = [(attack, (page, table, end, seed)) for seed in range(2)]
     threads = [
         threading.Thread(target=target, args=arguments, daemon=True)
         for target, arguments in [*people, *others, *hostile]
@@ -314,45 +304,59 @@ def visit(page: Page, minutes: float, visitors: int) -> Tally:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, end + 2 * PATIENCE - time.monotonic()))
-    for _ in [thread for thread in threads if thread.is_alive()]:
-        tally.count("hang", "a visitor does not come to an end")
-    return tally
+        if thread.is_alive():
+            table.add("visitors", "hang", "a visitor does not come to an end")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the program; returns 0 if nothing was lost."""
+def try_visitors(table: Table, folder: Path, minutes: float, visitors: int) -> str:
+    """Start the page, let everybody visit it, and end it.
+
+    Args:
+        table: gets every outcome.
+        folder: an empty one.
+        minutes: for how long.
+        visitors: how many cameras there are at a time.
+
+    Returns:
+        What the page took of the machine before and after, in lines.
+    """
+    page = Page(folder)
+    visit(page, Table(), WARM_UP, visitors)
+    before = page.usage()
+    visit(page, table, minutes, visitors)
+    time.sleep(SILENCE)
+    ended = page.process.poll()
+    after = page.usage() if ended is None else (0.0, 0, 0, 0)
+    page.process.terminate()
+    page.process.wait(30)
+    log, left = page.log.read_text(), list(folder.glob("actions-*"))
+    column = "whole"
+    if ended is not None:
+        column = "crash"
+    elif "Traceback" in log:
+        column = "traceback"
+    elif left:
+        column = "lost"
+    table.add("the page itself", column, "the server's log", f"{left} {log[-2000:]}")
+    names = ("MB", "threads", "open files", "files of visitors")
+    return "\n".join(
+        f"{name}: {first:.0f} before, {last:.0f} after"
+        for name, first, last in zip(names, before, after, strict=True)
+    )
+
+
+def main() -> None:
+    """Run the program. Its exit status is 1 if anything was lost."""
     command = argparse.ArgumentParser(description=__doc__)
     command.add_argument("--minutes", type=float, default=5)
     command.add_argument("--visitors", type=int, default=20)
-    options = command.parse_args(arguments)
+    options = command.parse_args()
+    table = Table()
     with tempfile.TemporaryDirectory() as folder:
-        page = Page(Path(folder))
-        visit(page, 0.2, options.visitors)  # whatever is loaded at the first visit
-        before = page.usage()
-        tally = visit(page, options.minutes, options.visitors)
-        time.sleep(75)  # silent visitors have left by then
-        after = page.usage() if page.process.poll() is None else (0.0, 0, 0, 0)
-        if page.process.poll() is not None:
-            tally.count("crash", f"the page ended with {page.process.returncode}")
-        page.process.terminate()
-        page.process.wait(30)
-        log = page.log.read_text()
-        tally.outcomes["traceback"] += log.count("Traceback")
-        left = list(Path(folder).glob("actions-*"))
-    print("| what |", " | ".join(COLUMNS), "|")
-    print("|---|", "---|" * len(COLUMNS), sep="")
-    counts = " | ".join(str(tally.outcomes[column]) for column in COLUMNS)
-    print(f"| {options.visitors} visitors for {options.minutes:g} minutes | {counts} |")
-    for name, *numbers in zip(
-        ("MB", "threads", "open files", "kept files"), before, after, strict=True
-    ):
-        print(f"{name}: {numbers[0]:.0f} before, {numbers[1]:.0f} after")
-    for remark, count in tally.unexpected.most_common(20):
-        print(f"{count} × {remark}")
-    print("\n".join(line for line in log.splitlines() if re.match(r"\w*(Error|Exception)", line)))
-    failed = sum(tally.outcomes[column] for column in COLUMNS[3:]) + len(left)
-    return int(failed > 0)
+        cost = try_visitors(table, Path(folder), options.minutes, options.visitors)
+    print(table.text(), cost, sep="\n")
+    sys.exit(bool(table.bad))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
