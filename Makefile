@@ -19,7 +19,7 @@ demo: setup
 # What every change is tried with. One thread a network, since the tests share the cores already.
 check: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile \
-		-m "not browser and not window and not training and not faults"
+		-m "not browser and not window and not training and not faults and not slow"
 
 test: lint
 	$(BIN)/python -m pytest

@@ -155,6 +155,7 @@ def test_the_example_with_frames_of_ones_own_runs(capsys):
     assert capsys.readouterr().out == "[] []\n"
 
 
+@pytest.mark.slow
 def test_the_moving_picture_can_be_made_again(tmp_path):
     shipped = Image.open(ROOT / "docs" / "preview.webp")
     assert shipped.n_frames > 60

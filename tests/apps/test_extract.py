@@ -50,6 +50,7 @@ def clips(footage, tmp_path):
     return tmp_path / "clips"
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_a_data_set_and_is_extracted_once(monkeypatch, capsys, clips, tmp_path):
     (clips / "walk" / "broken.mp4").write_bytes(b"no video")
     shutil.copy(clips / "walk" / "0.mp4", clips / "walk" / "copy.mp4")
@@ -94,6 +95,7 @@ def test_a_folder_becomes_a_data_set_and_is_extracted_once(monkeypatch, capsys, 
     assert all(kept[name].fingerprint == clip.fingerprint for name, clip in data.clips.items())
 
 
+@pytest.mark.slow
 def test_a_list_and_skeletons_of_other_programs(monkeypatch, capsys, tmp_path):
     formats.ntu(tmp_path / "a.skeleton", frames=30)
     formats.ntu(tmp_path / "b.skeleton", people=2, frames=40)
@@ -166,6 +168,7 @@ def wait_for(found):
     raise AssertionError("it did not happen")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_was_stopped_goes_on(monkeypatch, capsys, clips, tmp_path, stop):
     # The long one is begun last, and is under way when the others are done.
@@ -213,6 +216,7 @@ def alive(pid):
         return False
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_told_with_the_clip(clips, tmp_path):
     cut(PAIR, clips / "walk" / "z.mp4", 0, 8)
     process = start(clips, "--out", tmp_path / "mine.pkl", "--processes", 1)

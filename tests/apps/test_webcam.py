@@ -112,6 +112,7 @@ def is_mirrored(image, original):
     return mirrored > straight
 
 
+@pytest.mark.slow
 def test_a_file_headless(webcam, tmp_path):
     lines, video = tmp_path / "out.jsonl", tmp_path / "out.mp4"
     webcam("--source", TWO, "--headless", "--mirror", "--json", lines, "--record", video)
@@ -126,6 +127,7 @@ def test_a_file_headless(webcam, tmp_path):
     assert not is_mirrored(recorded[0], pictures(TWO)[0])
 
 
+@pytest.mark.slow
 def test_a_stream_is_cut_and_comes_back_and_ctrl_c_ends_it(tmp_path):
     arguments = ("--headless", "--json", "-", *RECORD)
     with (

@@ -45,6 +45,7 @@ def uneven_network(network, rng):
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", ["two_people.mp4", "walk.mp4"])
 def test_the_same_input_gives_the_same_lines_byte_for_byte(monkeypatch, tmp_path, clip):
     found = []

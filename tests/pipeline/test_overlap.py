@@ -137,6 +137,7 @@ def same(a, b):
     )
 
 
+@pytest.mark.slow
 def test_a_run_is_the_calls_one_after_the_other(pipeline):
     frames = joined("two_people.mp4", "walk.mp4")
     alone = [Pipeline(), pipeline]

@@ -43,6 +43,7 @@ def test_other_models_are_not_compiled():
         PoseEstimator("rtmpose-t", runtime="onnx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", ["walk.mp4", "two_walkers.mp4"])
 def test_both_runtimes_say_the_same(clip):
     with open_source(CLIPS / clip, stride=2, max_seconds=3) as source:

@@ -32,6 +32,7 @@ def interpreter(tmp_path, monkeypatch):
     return replace
 
 
+@pytest.mark.slow
 def test_pytorch_stays_out_of_the_process_that_needs_a_new_graph(tmp_path):
     program = (
         "import sys\n"
@@ -45,6 +46,7 @@ def test_pytorch_stays_out_of_the_process_that_needs_a_new_graph(tmp_path):
     assert len(list(cache.glob("*.graph"))) == 1
 
 
+@pytest.mark.slow
 def test_a_mistake_of_the_user_comes_back_as_it_was_said(tmp_path):
     (tmp_path / "notes.safetensors").write_text("Not a checkpoint at all.")
     with pytest.raises(UserError, match=r"^cannot read the checkpoint .*notes.safetensors") as said:

@@ -11,6 +11,7 @@ from tests.pipeline.camera.watching import next_frame, until
 from tests.pipeline.videos import CLIPS, make_video
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [NetworkCamera, RtspCamera])
 def test_a_network_camera_is_cut_off_and_comes_back(kind):
     with kind(CLIPS / "two_walkers.mp4") as camera, open_live(camera.url) as source:

@@ -15,6 +15,7 @@ def pipeline():
     return Settings(threads=1).pipeline()
 
 
+@pytest.mark.slow
 def test_what_the_live_path_sees_is_what_is_extracted(pipeline):
     clip = extract(CLIPS / "walk.mp4", pipeline=pipeline)
     pipeline.reset()
@@ -34,6 +35,7 @@ def test_what_the_live_path_sees_is_what_is_extracted(pipeline):
             assert not pose.any()
 
 
+@pytest.mark.slow
 def test_a_clip_does_not_depend_on_the_ones_before_it(pipeline, tmp_path):
     path = cut(CLIPS / "walk.mp4", tmp_path / "a.mp4", 1.0, 2.0)
     first = extract(path, pipeline=pipeline)
