@@ -16,13 +16,15 @@ demo: setup
 	$(BIN)/python apps/video.py tests/data/walk.mp4 --out out/demo.mp4 --events out/demo.csv
 	@echo "The annotated video is $(CURDIR)/out/demo.mp4"
 
-# What every change is tried with. One thread a network, since the tests share the cores already.
+# One thread a network, since the tests share the cores already.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# What every change is tried with.
 check: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile \
-		-m "not browser and not window and not training and not faults and not slow"
+	$(PYTEST) -q -m "not browser and not window and not training and not faults and not slow"
 
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # 600 damaged files, 200 ends at random moments, 30 minutes of 20 live visitors: some hours.
 # SOAK="--files 60 --kills 20 --minutes 1" for a short one.

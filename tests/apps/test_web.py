@@ -66,8 +66,18 @@ class Server:
     def made(self):
         """The folders of visitors, each with the folders of what was made for them."""
         root = next(self.folder.glob("actions-*"))
-        visitors = [path for path in root.iterdir() if re.fullmatch("[0-9a-f]{32}", path.name)]
-        return {visitor: list(visitor.iterdir()) for visitor in visitors}
+        paths = below(root)
+        visitors = [p for p in paths if p.parent == root and re.fullmatch("[0-9a-f]{32}", p.name)]
+        return {visitor: [p for p in paths if p.parent == visitor] for visitor in visitors}
+
+
+def below(folder):
+    """All that is in a folder and in those below it, but for what is deleted meanwhile."""
+    return [
+        Path(place, name)
+        for place, folders, files in os.walk(folder)
+        for name in (*folders, *files)
+    ]
 
 
 def free_port():

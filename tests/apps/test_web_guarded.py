@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.apps.test_web import ALONE, BROWSER, PATIENCE, Server, upload
+from tests.apps.test_web import ALONE, BROWSER, PATIENCE, Server, below, upload
 from tests.pipeline.videos import CLIPS, make_video
 from tests.pipeline.web.test_visitors import jpeg, url
 
@@ -107,7 +107,8 @@ def job(server, path, session=None, settings=("fast", 2, "calibrated")):
 
 
 def uploads(server):
-    return [path for path in server.folder.glob("actions-*/uploads/*/*/*") if path.is_file()]
+    (root,) = server.folder.glob("actions-*/uploads")
+    return [p for p in below(root) if p.is_file() and len(p.relative_to(root).parts) == 3]
 
 
 @contextmanager
