@@ -107,8 +107,9 @@ def job(server, path, session=None, settings=("fast", 2, "calibrated")):
 
 
 def uploads(server):
-    (root,) = server.folder.glob("actions-*/uploads")
-    return [p for p in below(root) if p.is_file() and len(p.relative_to(root).parts) == 3]
+    """The files that visitors have sent, each in two folders of its own."""
+    files = [path for path in below(server.folder) if path.is_file()]
+    return [path for path in files if path.relative_to(server.folder).parts[1:-3] == ("uploads",)]
 
 
 @contextmanager
