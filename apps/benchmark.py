@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from apps.cli import Parser, people, run
+from apps.cli import Parser, few, run
 from models.runtime.graphs import RUNTIMES
 
 
@@ -12,7 +12,7 @@ def parser() -> Parser:
     command.add_argument("--video", type=Path, help="another video (default: a bundled clip)")
     command.add_argument("--runtime", choices=RUNTIMES, help="default onnx")
     command.add_argument("--quality", choices=("fast", "accurate"), default="fast")
-    command.add_argument("--people", type=people, default=2, help="whose actions are recognised")
+    command.add_argument("--people", type=few, default=2, help="whose actions are recognised")
     command.add_argument(
         "--peer",
         metavar="PYTHON",

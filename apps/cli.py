@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar, cast
 
 from models.errors import UserError
 from models.part import writing
@@ -19,6 +19,8 @@ from models.text import printable, tell
 
 if TYPE_CHECKING:
     from pipeline.engine import Pipeline
+
+N = TypeVar("N", int, float)
 
 
 class Parser(argparse.ArgumentParser):
@@ -170,27 +172,20 @@ def _exit(line: str, cause: BaseException, status: int) -> NoReturn:
 
 def number(least: float, most: float) -> Callable[[str], float]:
     """Return a parser of numbers within bounds, for argparse."""
-
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text} is not between {least:g} and {most:g}")
-        return value
-
-    return parse
+    return _bounded(float, "a number", least, most)
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
     """Return a parser of whole numbers within bounds, for argparse."""
+    return _bounded(int, "a whole number", least, most)
 
-    def parse(text: str) -> int:
+
+def _bounded(kind: Callable[[str], N], name: str, least: N, most: N) -> Callable[[str], N]:
+    def parse(text: str) -> N:
         try:
-            value = int(text)
+            value = kind(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
+            raise argparse.ArgumentTypeError(f"'{text}' is not {name}") from None
         if not least <= value <= most:
             raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
         return value
@@ -202,8 +197,8 @@ seed = whole(0, 2**32 - 1)
 """Parser of a seed, as NumPy takes it."""
 threads = whole(1, 1024)
 """Parser of a number of threads."""
-people = whole(1, 100)
-"""Parser of a number of people."""
+few = whole(1, 100)
+"""Parser of a number of people, cameras or processes."""
 
 
 def add_output_options(command: Parser, video: str, **settings: Any) -> argparse._ArgumentGroup:
@@ -227,7 +222,7 @@ def add_pipeline_options(command: Parser) -> None:
     """Add the options that `build_pipeline` reads."""
     what = command.add_argument_group("what is recognised")
     what.add_argument(
-        "--people", type=people, default=2, help="people whose actions are recognised (default 2)"
+        "--people", type=few, default=2, help="people whose actions are recognised (default 2)"
     )
     what.add_argument(
         "--confidence",

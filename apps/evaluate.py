@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from apps.cli import Parser, people, run
+from apps.cli import Parser, few, run
 from apps.training_options import (
     add_data_options,
     add_validation_option,
@@ -29,7 +29,7 @@ def parser() -> Parser:
     )
     command.add_argument(
         "--views",
-        type=people,
+        type=few,
         default=0,
         metavar="N",
         help="see 3D clips by N cameras around the people, and give means over them (default: by "

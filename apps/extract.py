@@ -1,7 +1,6 @@
 """Extract a data set of skeletons from labelled clips: videos, or skeletons of other programs."""
 
 import argparse
-import math
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from apps.cli import Parser, add_pose_options, people, run
+from apps.cli import Parser, add_pose_options, few, number, run
 from models.errors import UserError
 
 if TYPE_CHECKING:  # imported in functions, since it takes seconds and --help should not
@@ -36,24 +35,18 @@ def parser() -> Parser:
         help="people whom each label is about (default auto: two if most of its clips look so)",
     )
     command.add_argument(
-        "--processes", type=people, metavar="N", help="how many work at once (default: one a core)"
+        "--processes", type=few, metavar="N", help="how many work at once (default: one a core)"
     )
     add_pose_options(command)
     other = command.add_argument_group("skeletons of other programs")
-    other.add_argument("--fps", type=rate, default=30.0, help="their frames a second (default 30)")
+    other.add_argument(
+        "--fps", type=number(0.001, 1000), default=30.0, help="their frames a second (default 30)"
+    )
     other.add_argument("--size", type=size, metavar="WxH", help="their picture, such as 1280x720")
     other.add_argument(
         "--space", action="store_true", help="write 3D joints, which NTU's .skeleton files have"
     )
     return command
-
-
-def rate(text: str) -> float:
-    """Parse a number of frames a second, for argparse."""
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
-    return value
 
 
 def size(text: str) -> tuple[int, int]:

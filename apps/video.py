@@ -33,7 +33,7 @@ def parser() -> Parser:
         "--stride", type=whole(1, 1_000_000), default=1, help="use every n-th frame only"
     )
     reading.add_argument(
-        "--max-seconds", type=number(0, 1e9), help="stop at this time of the video"
+        "--max-seconds", type=number(0, 1_000_000_000), help="stop at this time of the video"
     )
     add_pipeline_options(command)
     return command

@@ -125,7 +125,7 @@ def test_a_list_and_skeletons_of_other_programs(monkeypatch, capsys, tmp_path):
         (["walk/a.mp4"], [], "no clip in"),
         (["a.mp4"], [], "no clip in"),
         (["walk/a.mp4"], ["--out", "out.txt"], "ends in .pkl"),
-        (["walk/a.mp4"], ["--fps", "0"], "0 is not more than 0"),
+        (["walk/a.mp4"], ["--fps", "0"], "0 is not between 0.001 and 1000"),
         (["walk/a.mp4"], ["--size", "100"], "is not a size like 1280x720"),
         (["walk/a.mp4"], ["--processes", "0"], "0 is not between 1 and 100"),
         (["walk/a.mp4"], ["--pose", "nobody"], "nobody"),
