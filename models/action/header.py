@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from models.text import printable
@@ -18,10 +18,10 @@ Clip = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(min_length=
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
+@with_config(STRICT)
 class SkeletonMAEArguments(TypedDict, total=False):
     """Arguments of `SkeletonMAE`; one that an older file lacks has its default."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
     width: Width
     hidden: Width
     depth: Depth
@@ -34,19 +34,19 @@ class SkeletonMAEArguments(TypedDict, total=False):
     face: bool
 
 
+@with_config(STRICT)
 class SkeletonMAEHeader(TypedDict):
     """The header of a SkeletonMAE checkpoint."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
     kind: Literal["skeleton_mae"]
     clips: list[Clip]
     hyperparameters: SkeletonMAEArguments
 
 
+@with_config(STRICT)
 class STRLArguments(TypedDict, total=False):
     """Arguments of `STRL` without its labels; one that an older file lacks has its default."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
     width: Width
     depth: Depth
     stem_stride: Step
@@ -68,22 +68,23 @@ class STRLArguments(TypedDict, total=False):
     dropout: Annotated[float, Field(ge=0, lt=1)]
 
 
+@with_config(STRICT)
 class _NamedLabel(TypedDict):
-    __pydantic_config__ = STRICT  # type: ignore[misc]
     name: Name
     people: Annotated[int, Field(ge=0, le=2)]
 
 
+@with_config(STRICT)
 class LabelArguments(_NamedLabel, total=False):
     """Arguments of `models.action.label.Label`."""
 
     held: bool
 
 
+@with_config(STRICT)
 class STRLHeader(TypedDict):
     """The header of an STRL checkpoint."""
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
     kind: Literal["strl"]
     clips: list[Clip]
     hyperparameters: STRLArguments
