@@ -45,9 +45,9 @@ class Ended:
 
     @property
     def lines(self) -> list[str]:
-        """Its messages, without the progress of a video."""
+        """Its messages, without the progress of a video, which may be below a frame a second."""
         lines = re.split(r"[\r\n]", self.errors)
-        return [line for line in lines if line and "frames/s" not in line]
+        return [line for line in lines if line and not re.search("frames/s|s/ frames", line)]
 
     @property
     def kind(self) -> str:
