@@ -47,10 +47,11 @@ class Jobs:
         return sum(job.visitor == visitor for job in list(self._queue))
 
     def drop(self, silence: float) -> None:
-        """End the jobs of which nobody has taken a result for so many seconds."""
+        """End the jobs whose last result nobody has taken for so many seconds."""
         oldest = time.monotonic() - silence
-        for job in [job for job in list(self._queue) if job.seen < oldest]:
-            job.end()
+        for job in list(self._queue):
+            if job.offered is not None and job.offered < oldest:
+                job.end()
 
 
 class Job:
@@ -58,12 +59,13 @@ class Job:
 
     Attributes:
         visitor: whose job it is.
-        seen: when somebody last asked for it, in seconds as `time.monotonic`.
+        offered: since when a result waits to be taken, in seconds as `time.monotonic`; None while
+            the next one is made, however long that takes.
     """
 
     def __init__(self, visitor: str, queue: list[Job], changed: Condition):
         self.visitor = visitor
-        self.seen = time.monotonic()
+        self.offered: float | None = None
         self._queue = queue
         self._changed = changed
 
@@ -84,8 +86,19 @@ class Job:
             place = self._place()
         if place < 0:
             raise UserError("nobody waited for this video any more: start it again")
-        self.seen = time.monotonic()
         return place
+
+    @contextmanager
+    def offer(self) -> Iterator[None]:
+        """Offer a result, until the context ends, as somebody has taken it.
+
+        Raises:
+            UserError: the job has been ended, since nobody did.
+        """
+        self.offered = time.monotonic()
+        yield
+        self.offered = None
+        self.wait(0)
 
     def end(self) -> None:
         """Leave the queue."""

@@ -124,13 +124,14 @@ class Visitor:
         with self._jobs.join(self._session) as job:
             while before := job.wait(WAIT_PERIOD):
                 self._check_present()
+                with job.offer():
+                    yield before
                 self.seen = time.monotonic()
-                yield before
             self._check_present()
             for annotation in self._annotate(video, settings):
-                job.wait(0)  # tells that somebody takes the results
+                with job.offer():
+                    yield annotation
                 self.seen = time.monotonic()
-                yield annotation
 
     def _annotate(self, video: Path, settings: Settings) -> Iterator[Annotation]:
         self.last = None
@@ -337,12 +338,13 @@ class Visitors:
     def drop_silent(self) -> None:
         """Let visitors leave of whom there was no sign for long, and delete what nobody claims."""
         quotas = self._quotas
+        self._jobs.drop(quotas.silence)
         oldest = time.monotonic() - quotas.silence
         for session, visitor in list(self._visitors.items()):
             visitor.stop_live(quotas.live_silence)
-            if visitor.seen < oldest and not self._connected[session]:
+            awaited = self._connected[session] or self._jobs.count(session)
+            if visitor.seen < oldest and not awaited:
                 self.leave(session)
-        self._jobs.drop(quotas.silence)
         self.uploads.drop(quotas.silence)
 
     def _watch_silence(self) -> None:

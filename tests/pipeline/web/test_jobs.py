@@ -49,12 +49,22 @@ def test_all_together_have_a_quota():
 
 def test_a_job_that_nobody_asks_for_holds_up_no_other():
     jobs = Jobs(Quotas())
-    with jobs.join("a") as left, jobs.join("b") as second:
-        left.seen -= 100
+    lost = pytest.raises(UserError, match="start it again")
+    with jobs.join("a") as left, jobs.join("b") as second, lost, left.offer():
+        left.offered -= 100
         jobs.drop(50)
         assert second.wait(0) == 0
-        with pytest.raises(UserError, match="start it again"):
-            left.wait(0)
+
+
+def test_a_job_may_take_long_for_a_result():
+    jobs = Jobs(Quotas())
+    with jobs.join("a") as slow:
+        jobs.drop(-1)  # as if all that time had passed
+        assert slow.wait(0) == 0
+        with slow.offer():
+            pass
+        jobs.drop(-1)
+        assert slow.wait(0) == 0
 
 
 def test_an_error_ends_a_job():
