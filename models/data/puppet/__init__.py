@@ -1,5 +1,5 @@
 """A puppet that acts out the vocabulary, for views and ways of acting that no recorded clip shows.
 
-`body` holds the person and their kinematics; `gestures`, `whole_body`, `sports` and `pairs` hold
-the actions; `clips` performs and films them.
+`body` holds the person and their kinematics; `gestures`, `whole_body`, `exercises`, `sports` and
+`pairs` hold the actions; `clips` performs and films them.
 """

@@ -23,8 +23,11 @@ Vector = np.ndarray | Sequence[float]
 
 # Upper arm and forearm, thigh and shank; the same proportions as in models.sample.
 _ARM, _LEG = (0.646, 0.507), (0.851, 0.854)
-# The directions (outward, up, forward) in which joints bend.
-_ELBOW, _KNEE = (0.5, -1.0, -0.5), (0.15, 0.0, 1.0)
+# The directions (outward, up, forward) in which joints bend; knees also bend to the leg's front.
+_ELBOW, _KNEE = (0.5, -1.0, -0.5), (0.15, 0.0, 0.3)
+_LYING = 0.15
+"""Height of the lowest shoulder or hip of a body that lies on the floor, torso lengths."""
+
 _EPSILON = 1e-6
 
 
@@ -76,6 +79,9 @@ class Puppet:
         twist: angle of the shoulders about the vertical, to the left, radians [F].
         hands: left and right wrist relative to the neck, the midpoint of the shoulders [2, F, 3].
         feet: left and right ankle [2, F, 3]. They do not follow the hips.
+        tip: angle by which the whole body has toppled over, radians [F]. It falls about the point
+            below its hips, and then lies on the floor.
+        heading: direction in which it topples, radians: 0 is forward, pi / 2 to the left.
     """
 
     def __init__(self, seconds: float, rng: np.random.Generator):
@@ -86,7 +92,8 @@ class Puppet:
         self.height = self.body.leg.sum() * rng.uniform(0.95, 0.995)
         self.hips = np.zeros((frames, 3)) + (0, self.height, 0)
         self.lean = np.full(frames, rng.normal(0.03, 0.05))
-        self.bow, self.twist = np.zeros(frames), np.zeros(frames)
+        self.bow, self.twist, self.tip = np.zeros((3, frames))
+        self.heading = 0.0
         wide, ahead = rng.uniform(0.15, 0.45), rng.normal(0, 0.12)
         self.feet = np.zeros((2, frames, 3)) + [[[wide, 0, ahead]], [[-wide, 0, -ahead]]]
         self.feet += (0, 0.05, 0)
@@ -125,6 +132,22 @@ class Puppet:
         out = self.body.shoulder + np.asarray(target)[..., :1]
         away = np.concatenate([out, np.asarray(target)[..., 1:]], axis=-1)
         return away * (1 if side == 0 else -1, 1, 1)
+
+    def on_torso(self, side: int, target: Vector) -> np.ndarray:
+        """Convert a hand's position as `at` does, but along the torso.
+
+        Only how far the torso leans counts.
+
+        Args:
+            side: 0 is left, 1 is right.
+            target: (outward, up, forward) of the shoulder as the torso sees it, [3] or [F, 3].
+
+        Returns:
+            (left, up, forward) of the neck, [F, 3].
+        """
+        out, up, ahead = self.at(side, np.zeros((len(self.t), 3)) + target).T
+        sin, cos = np.sin(self.lean), np.cos(self.lean)
+        return np.stack([out, up * cos - ahead * sin, up * sin + ahead * cos], axis=1)
 
     def rise(self, start: float, stop: float) -> np.ndarray:
         """Rise from 0 to 1 between two times, [F].
@@ -199,16 +222,29 @@ class Puppet:
         chest = hips + up
         across = np.stack([np.cos(self.twist), 0 * self.twist, -np.sin(self.twist)], axis=1)
         points = np.full((frames, 17, 3), np.nan)
-        points[:, 0] = chest + body.head[1] * up + body.head[2] * _forward(across)
+        points[:, 0] = chest + body.head[1] * up + body.head[2] * np.cross(across, up)
         for side, sign in enumerate((1, -1)):
             shoulder, hip = chest + sign * body.shoulder * across, hips + (sign * body.hip, 0, 0)
             wrist = chest + self.hands[side] + 0.03 * drift(frames, 3, rng)
             elbow, wrist = _bend(shoulder, wrist, body.arm, _pole(_ELBOW, sign, rng))
-            knee, ankle = _bend(hip, self.feet[side], body.leg, _pole(_KNEE, sign, rng))
+            front = np.cross(_unit(self.feet[side] - hip), (1, 0, 0))
+            knee, ankle = _bend(hip, self.feet[side], body.leg, front + _pole(_KNEE, sign, rng))
             for joint, value in zip(
                 (5, 7, 9, 11, 13, 15), (shoulder, elbow, wrist, hip, knee, ankle), strict=True
             ):
                 points[:, joint + side] = value
+        return self._topple(points)
+
+    def _topple(self, points: np.ndarray) -> np.ndarray:
+        """Turn joints [F, 17, 3] by `tip`, and lay those who have toppled on the floor."""
+        sin, cos = np.sin(self.tip)[:, None], np.cos(self.tip)[:, None]
+        towards = np.array([np.sin(self.heading), 0, np.cos(self.heading)])
+        ahead = (points - self.hips[:, None] * (1, 0, 1)) @ towards
+        height = points[..., 1]
+        points = points + ((cos - 1) * ahead + sin * height)[..., None] * towards
+        points[..., 1] = cos * height - sin * ahead
+        lowest = points[:, [5, 6, 11, 12], 1].min(axis=1, keepdims=True)
+        points[..., 1] += sin**6 * (_LYING - lowest)  # late, so that the feet stay on the floor
         return points
 
 
@@ -217,9 +253,9 @@ def _pole(direction: Vector, sign: int, rng: np.random.Generator) -> np.ndarray:
     return np.array(direction) * (sign, 1, 1) + rng.normal(0, 0.25, 3)
 
 
-def _forward(across: np.ndarray) -> np.ndarray:
-    """Turn the chest's left direction [F, 3] into its forward direction, [F, 3]."""
-    return np.stack([-across[:, 2], 0 * across[:, 0], across[:, 0]], axis=1)
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Scale vectors [F, 3] to a length of 1."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), _EPSILON)
 
 
 def _bend(
@@ -231,7 +267,7 @@ def _bend(
         root: shoulder or hip, [F, 3].
         end: where wrist or ankle should be, [F, 3]; out of reach, the limb points towards it.
         bones: lengths of the upper and the lower bone, [2].
-        pole: direction in which the middle joint bends, [3].
+        pole: direction in which the middle joint bends, [3] or [F, 3].
 
     Returns:
         Elbow or knee, and wrist or ankle, [F, 3] each.
@@ -239,11 +275,10 @@ def _bend(
     upper, lower = bones
     offset = end - root
     distance = np.linalg.norm(offset, axis=1, keepdims=True)
-    way = offset / np.maximum(distance, _EPSILON)
+    way = _unit(offset)
     distance = np.clip(distance, abs(upper - lower) + 0.05, upper + lower - 1e-3)
     along = (upper**2 - lower**2 + distance**2) / (2 * distance)
-    side = pole - (way @ pole)[:, None] * way
-    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), _EPSILON)
+    side = _unit(pole - (way * pole).sum(axis=1, keepdims=True) * way)
     middle = root + along * way + np.sqrt(np.maximum(upper**2 - along**2, 0)) * side
     return middle, root + distance * way
 

@@ -10,7 +10,29 @@ import numpy as np
 
 from models.action.label import NOTHING
 from models.data.puppet.body import Puppet
-from models.data.puppet.gestures import clap, draw_in_the_air, pour, something_else, wave
+from models.data.puppet.exercises import (
+    jump_rope,
+    jumping_jack,
+    lift_weights,
+    lunge,
+    push_up,
+    sit_up,
+    squat,
+)
+from models.data.puppet.gestures import (
+    clap,
+    cross_arms,
+    draw_in_the_air,
+    drink,
+    phone_call,
+    play_guitar,
+    point,
+    pour,
+    raise_a_hand,
+    something_else,
+    swipe,
+    wave,
+)
 from models.data.puppet.pairs import (
     approach,
     hand_over,
@@ -21,8 +43,27 @@ from models.data.puppet.pairs import (
     shake_hands,
     walk_away,
 )
-from models.data.puppet.sports import golf, kick, pull_up, punch, tennis, throw
-from models.data.puppet.whole_body import bend_down, jump, push, run, sit_down, walk
+from models.data.puppet.sports import (
+    golf,
+    kick,
+    pitch_or_bowl,
+    pull_up,
+    punch,
+    shoot_a_basketball,
+    swing_a_bat,
+    tennis,
+    throw,
+)
+from models.data.puppet.whole_body import (
+    bend_down,
+    fall_down,
+    jump,
+    lie_down,
+    push,
+    run,
+    sit_down,
+    walk,
+)
 from models.data.pyskl import Clip
 
 ALONE: dict[str, Callable[[Puppet], None]] = {
@@ -43,6 +84,25 @@ ALONE: dict[str, Callable[[Puppet], None]] = {
     "punch": punch,
     "draw in the air": draw_in_the_air,
     "kick": kick,
+    "jumping jack": jumping_jack,
+    "jump rope": jump_rope,
+    "squat": squat,
+    "lunge": lunge,
+    "push up": push_up,
+    "sit up": sit_up,
+    "lift weights": lift_weights,
+    "raise a hand": raise_a_hand,
+    "point": point,
+    "drink": drink,
+    "phone call": phone_call,
+    "swipe": swipe,
+    "cross arms": cross_arms,
+    "play guitar": play_guitar,
+    "swing a bat": swing_a_bat,
+    "pitch or bowl": pitch_or_bowl,
+    "shoot a basketball": shoot_a_basketball,
+    "fall down": fall_down,
+    "lie down": lie_down,
     NOTHING: something_else,
 }
 """Actions of one puppet."""

@@ -1,4 +1,4 @@
-"""Actions of the whole body: jump, bend, push, run, walk, sit down."""
+"""Actions of the whole body: jump, bend, push, run, walk, sit down, fall, lie down."""
 
 import numpy as np
 
@@ -126,3 +126,78 @@ def sit_down(p: Puppet) -> None:
             lap = p.draw((0.1, -1.0, -0.3), (0.4, -0.85, 0.1))  # on the seat or its arms
         if kind < 0.75:
             p.reach(side, (stop, lap))
+
+
+def fall_down(p: Puppet) -> None:
+    """Fall in any direction, from standing, walking or a chair, and stay on the floor."""
+    start, last = p.draw(0.1, max(0.2, min(1.0, p.seconds - 1.2))), p.draw(0.4, 1.0)
+    stop, kind = start + last, p.rng.random()
+    if kind < 0.3:
+        p.walk(p.draw(1.2, 4.0), p.draw(0.65, 1.2), p.draw(0.1, 0.3), 1 - p.rise(start, stop))
+    elif kind < 0.5:
+        low, back = p.draw((0.75, 0.45), (1.1, 0.85))
+        p.hips += (0, low - p.height, -back)
+        p.feet -= p.rise(start, stop)[:, None] * (0, 1.5 - low, back)  # the legs stretch
+    p.heading = p.rng.choice((0, 0, np.pi, np.pi, np.pi / 2, -np.pi / 2)) + p.rng.normal(0, 0.3)
+    p.tip = p.draw(1.45, 1.65) * np.clip((p.t - start) / last, 0, 1) ** p.draw(1.4, 2.4)
+    crumple = p.rise(start, start + p.draw(0.6, 1.3) * last)
+    p.hips[:, 1] -= np.minimum(p.draw(0.0, 0.9) * crumple, p.hips[:, 1] - 0.6)
+    p.lean += p.draw(-0.2, 0.7) * crumple * (0.3 + 0.7 * abs(np.sin(p.heading)))
+    p.twist += p.draw(-0.5, 0.5) * crumple
+    for side, sign in enumerate((1, -1)):
+        p.feet[side] += crumple[:, None] * p.draw((-0.1, 0, -0.2), (0.3, 0.4, 0.4)) * (sign, 1, 1)
+        flail = p.draw((0.0, -0.4, 0.0), (1.0, 0.8, 1.0))
+        end = p.draw((-0.4, -0.9, -0.1), (0.4, 0.8, 0.3))
+        p.reach(side, (start + 0.6 * last, flail), (stop + p.draw(0.0, 0.4), end))
+
+
+def lie_down(p: Puppet) -> None:
+    """Lie down slowly on the floor or a bed: on the back, on a side or face down."""
+    start = p.draw(0.0, 0.1)
+    stop = max(start + 1.5, p.seconds - p.draw(0.0, 0.5))
+    sat = start + (stop - start) * p.draw(0.35, 0.55)
+    kind = p.rng.random()
+    if kind < 0.2:
+        _lie_face_down(p, start, sat, stop)
+        return
+    bed = p.draw(0.45, 0.9) if p.rng.random() < 0.5 else p.draw(0.12, 0.25)
+    if p.rng.random() < 0.3:  # from sitting
+        start -= 1.5
+        sat = 0.2
+    sit, lie = p.rise(start, sat), p.rise(sat - 0.2, stop)
+    p.hips[:, 1] += sit * (bed - p.height)
+    p.hips[:, 2] -= sit * p.draw(0.5, 1.0)
+    p.lean += p.draw(0.3, 0.9) * 4 * sit * (1 - sit)
+    legs, spread = p.body.leg.sum() * p.draw(0.6, 0.98), p.draw(0.05, 0.2)
+    side = kind < 0.45
+    for foot, sign in enumerate((1, -1)):
+        end = p.hips[-1] + (sign * spread, -0.05, legs * (0.75 if side else 1))
+        p.feet[foot] += lie[:, None] * (end - p.feet[foot])
+    belly, beside = ((-0.3, -0.6), (-0.1, -0.4)), ((0.1, -1.0), (0.5, -0.8))
+    if side:
+        p.heading = p.rng.choice((-1, 1)) * np.pi / 2
+        p.tip = p.draw(1.4, 1.6) * lie
+    else:
+        p.lean += (p.draw(-1.6, -1.35) - p.lean[-1]) * lie
+    for hand in (0, 1):
+        support = p.draw((0.0, -1.0, -0.6), (0.3, -0.85, -0.1))
+        (out, up), (far, top) = belly if p.rng.random() < 0.5 else beside
+        rest = p.on_torso(hand, p.draw((out, up, 0.05), (far, top, 0.25)))
+        p.reach(hand, (sat, support))
+        p.hands[hand] += p.rise(sat, stop)[:, None] * (rest - p.hands[hand])
+
+
+def _lie_face_down(p: Puppet, start: float, knelt: float, stop: float) -> None:
+    """Kneel, go down on the hands, and lie face down."""
+    kneel, lie = p.rise(start, knelt), p.rise(knelt - 0.2, stop)
+    thigh, shank = p.body.leg
+    p.hips[:, 1] += kneel * (thigh - p.height) + lie * (0.15 - thigh)
+    p.hips[:, 2] += lie * p.draw(0.2, 0.6)
+    p.lean += p.draw(0.3, 0.9) * kneel * (1 - lie) + (p.draw(1.4, 1.55) - p.lean[-1]) * lie
+    for foot in p.feet:  # back, under the hips, and then straight out behind them
+        foot[:, 2] -= kneel * shank
+        foot[:, 2] += lie * (p.hips[-1, 2] - 0.97 * (thigh + shank) - foot[:, 2])
+    for side in (0, 1):
+        floor = p.draw((-0.1, -1.0, 0.2), (0.2, -0.8, 0.6))
+        end = p.draw((0.1, -0.1, -0.6), (0.4, 0.0, 0.5))
+        p.reach(side, (knelt + 0.2, floor), (stop, end))
