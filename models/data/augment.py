@@ -26,6 +26,8 @@ _FORWARD[[15, 16]] *= -1  # foreshortened shanks point back, other bones forward
 _SHAKY = np.ones(len(JOINTS), np.float32)
 _SHAKY[[9, 10, 15, 16]] = 1.6  # estimators are worst at wrists and ankles
 HIPS, LEGS = [11, 12], [13, 14, 15, 16]
+_CONTACT = 1.6
+"""Distance between the torsos of two people who touch, torso lengths."""
 _SWAPS = ([5, 7, 9], [11, 13, 15], [5, 7, 9, 11, 13, 15])
 
 
@@ -55,6 +57,8 @@ class Augmentation:
         legs: probability that the legs of all people are missing throughout, and half as often the
             hips, as before a camera on a desk.
         clash: probability that joints of two overlapping people are lost or assigned to the other.
+        hidden: probability that one of two people is missing from some moment on, mostly from when
+            they touch, as in an embrace: for a while or to the end.
         mirror: whether to mirror half of the samples.
         bodies: probability, for each person, to take the bone lengths of a person of another clip.
         pan: standard deviation of the speed of a panning camera, torso lengths a second.
@@ -76,6 +80,7 @@ class Augmentation:
     cut: float = 0.0
     legs: float = 0.0
     clash: float = 0.0
+    hidden: float = 0.0
     mirror: bool = False
     bodies: float = 0.0
     pan: float = 0.0
@@ -144,6 +149,8 @@ class Augmentation:
             New points [P, F, 17, 3]. Joints that are lost are NaN with a score of 0.
         """
         points = points.copy()
+        if self.hidden and len(points) > 1 and rng.random() < self.hidden:
+            _hide_person(points, fps, rng)
         if self.clash and len(points) > 1 and rng.random() < self.clash:
             _confuse_people(points, rng)
         for person in points:
@@ -385,3 +392,18 @@ def _confuse_people(points: np.ndarray, rng: np.random.Generator) -> None:
     first[..., :2] += stray.astype(np.float32)
     first[taken] = second[taken]
     first[lost] = np.nan
+
+
+def _hide_person(points: np.ndarray, fps: float, rng: np.random.Generator) -> None:
+    """Lose one of two people from when they first touch, for 0.3 seconds or more.
+
+    In an embrace, one body hides the other. Those who never touch are lost from a random moment in
+    the second half on.
+    """
+    torsos = points[:, :, PARTS["torso"], :2].mean(axis=2)
+    touch = np.linalg.norm(torsos[0] - torsos[1], axis=-1) < _CONTACT
+    frames = len(touch)
+    start = int(touch.argmax()) if touch.any() else int(rng.integers(frames // 2, frames))
+    longest = max((frames - start) / fps, 0.3)
+    seconds = longest if rng.random() < 0.5 else rng.uniform(0.3, longest)
+    points[rng.integers(2), start : start + round(seconds * fps)] = np.nan

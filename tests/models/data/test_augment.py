@@ -42,7 +42,7 @@ def test_without_augmentation_only_the_order_of_people_changes():
             {"slips": 1.0},
         ),
         *({"swaps": 1.0}, {"dropout": 0.3}, {"parts": 1.0}, {"cut": 1.0}, {"clash": 1.0}),
-        {"legs": 1.0},
+        *({"legs": 1.0}, {"hidden": 1.0}),
     ],
 )
 def test_each_augmentation_changes_something_and_repeats_with_its_seed(amounts):
@@ -165,3 +165,25 @@ def test_legs_are_missing_throughout_and_the_hips_half_as_often():
         assert seen[..., 11:13].all() or not seen[..., 11:13].any()
         hips += seen[..., 11].all()
     assert 4 < hips < 16
+
+
+@pytest.mark.parametrize("touch", [20, None])
+def test_one_of_two_people_is_hidden_from_when_they_touch(touch):
+    points = people(frames=120)
+    points[1, :, :, :2] += points[0, :, 5:6, :2] - points[1, :, 5:6, :2]
+    points[1, :touch, :, 0] += 3.0
+    ends = set()
+    for seed in range(30):
+        gone = np.isnan(Augmentation(hidden=1.0).corrupt(points, 30.0, RNG(seed))[..., 0])
+        gone = gone[..., 5]
+        assert sorted(gone.any(axis=1)) == [False, True]
+        frames = np.flatnonzero(gone.any(axis=0))
+        assert np.ptp(frames) + 1 == len(frames)
+        assert frames[0] == touch if touch else frames[0] >= 60
+        assert len(frames) >= 9 or frames[-1] == 119
+        ends.add(frames[-1] == 119)
+    assert ends == {False, True}
+
+
+def test_a_person_alone_is_never_hidden():
+    assert not np.isnan(Augmentation(hidden=1.0).corrupt(people(1), 30.0, RNG(0))[..., 5, 0]).any()
