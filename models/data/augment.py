@@ -184,6 +184,12 @@ def mirrored(points: np.ndarray) -> np.ndarray:
     return points
 
 
+def visible_mean(points: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
+    """Average points over axes, leaving out absent joints; NaN where all of them are absent."""
+    count = (~np.isnan(points)).sum(axis=axis)
+    return np.asarray(np.nansum(points, axis=axis) / np.where(count, count, np.nan))
+
+
 def sway(
     shape: tuple[int, ...], fps: float, rng: np.random.Generator, rate: float = 5.0
 ) -> np.ndarray:
@@ -295,7 +301,9 @@ def _pan(xy: np.ndarray, fps: float, speed: float, rng: np.random.Generator) -> 
 
 def _change_depth(xy: np.ndarray, amount: float, rng: np.random.Generator) -> None:
     """Move one person nearer to the camera than the other, and change their distance."""
-    centres = [np.nanmean(person.reshape(-1, 2), axis=0) for person in xy]
+    centres = visible_mean(xy, axis=(1, 2))
+    if np.isnan(centres).any():  # one of them is not here
+        return
     apart = (centres[1] - centres[0]) * rng.uniform(-0.5, 0.5) * amount
     for person, centre, sign in zip(xy, centres, (-1, 1), strict=True):
         size = (1 + amount) ** rng.uniform(-0.5, 0.5)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.data.augment import Augmentation, bone_lengths, sway
+from models.data.augment import Augmentation, bone_lengths, sway, visible_mean
 from models.data.camera import Camera, Cameras
 from models.data.pyskl import Clip
 from models.sample import RATE, STEPS, Track, torso_length
@@ -192,7 +192,7 @@ def loop(scene: Scene, seconds: float) -> Scene:
     shortest = max(round(0.3 * fps), 2)
     if frames < 2 * shortest or scene.times[-1] >= seconds:
         return scene
-    torso = np.nanmean(points[:, :, TORSO, :2], axis=2, keepdims=True)
+    torso = visible_mean(points[:, :, TORSO, :2], axis=2)[:, :, None]
     pose = np.nan_to_num(points[..., :2] - torso)
     motion = np.diff(pose, axis=1) * fps / 5
     candidates = slice(1, frames - shortest)
@@ -288,7 +288,7 @@ def resample(scene: Scene, times: np.ndarray) -> np.ndarray:
 def centre(points: np.ndarray) -> np.ndarray:
     """Return the mean of the visible joints of a pose or of several, [2]; 0 if none is visible."""
     xy = points[..., :2].reshape(-1, 2)
-    return np.nan_to_num(np.nanmean(xy, axis=0)) if not np.isnan(xy).all() else xy[0] * 0 + 0
+    return np.nan_to_num(visible_mean(xy, axis=0))
 
 
 def all_bone_lengths(scenes: Sequence[Scene]) -> np.ndarray:

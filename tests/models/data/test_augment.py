@@ -187,3 +187,11 @@ def test_one_of_two_people_is_hidden_from_when_they_touch(touch):
 
 def test_a_person_alone_is_never_hidden():
     assert not np.isnan(Augmentation(hidden=1.0).corrupt(people(1), 30.0, RNG(0))[..., 5, 0]).any()
+
+
+def test_the_depth_of_a_person_who_is_alone_stays():
+    """Of two people in a scene, one may be absent in all frames that are kept."""
+    points = np.ones((2, 8, 17, 3), np.float32)
+    points[1] = np.nan
+    changed = Augmentation(depth=0.5).transform(points, 30.0, np.random.default_rng(0))
+    assert not np.isnan(changed[..., :2]).all()
