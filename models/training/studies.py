@@ -69,10 +69,10 @@ class Run:
 def benchmark(config: Config, seeds: list[int]) -> Iterator[Run]:
     """List the runs of a benchmark: every protocol with every seed.
 
-    `config.study.overrides` changes the recipe of the protocols that share a mean.
+    `config.study.overrides` changes the recipe of a protocol, or of those that share a mean.
     """
     for seed, (name, protocol) in product(seeds, config.protocols.items()):
-        overrides = config.study.get("overrides", {}).get(protocol.get("mean"), {})
+        overrides = config.study.get("overrides", {}).get(protocol.get("mean", name), {})
         yield Run(
             *(f"{name}, seed {seed}", name, name, seed),
             pretraining=seed,

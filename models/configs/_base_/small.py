@@ -1,4 +1,6 @@
-"""Evaluation protocols of the literature for the three small data sets.
+"""Evaluation protocols of the literature for six small data sets.
+
+Clips of 3D files are evaluated in 2D, as the camera that recorded them saw them.
 
 `validation` names the splits of the training part on which choices are made: the next fold for SBU.
 The other data sets have none; see `models.data.pyskl.hold_out`. `mean` names the average that a
@@ -29,5 +31,10 @@ protocols = dict(
             mean="SBU, mean of 5 folds",
         )
         for fold, following in zip(_folds, _folds[1:] + _folds[:1])  # noqa: B905
+    },
+    **{
+        "Penn Action": dict(data="penn_action_2d.pkl", train=["train"], test=["test"]),
+        "UTD-MHAD": dict(data="utd_mhad_3d.pkl", train=["xsub_train"], test=["xsub_val"]),
+        "NW-UCLA": dict(data="nw_ucla_3d.pkl", train=["xview_train"], test=["xview_val"]),
     },
 )
