@@ -28,6 +28,14 @@ def parser() -> Parser:
     command.add_argument("--seeds", type=seed, nargs="+", help="seeds (default: the config's)")
     command.add_argument("--only", default="", help="do only the runs whose name has this prefix")
     command.add_argument(
+        "--peer",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="also train these peers of the config on the same windows (stgcn++, stgcn++-15min; "
+        "MMAction2 has to be installed); benchmark.py only",
+    )
+    command.add_argument(
         "--into",
         type=Path,
         metavar="FILE.md",
@@ -53,7 +61,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     config = read_config(options.config)
-    study = Study(config, options.out, options.seeds, options.only)
+    study = Study(config, options.out, options.seeds, options.only, options.peer)
     if options.data:
         study.work(options.data, options.amp)
     records = study.records()

@@ -187,10 +187,10 @@ def test_the_pictures_of_the_page_can_be_made_again(tmp_path):
 )
 def test_the_rows_of_a_table_are_made_of_complete_records(kind, page):
     config = read_config(CONFIGS / f"{kind}.py")
-    study = Study(config, RECORDS)
+    study = Study(config, RECORDS, peers=config.study.get("peers", []))
     records = study.records()
-    rows = {record["row"] for record in records}
-    assert len(records) == sum(run.row in rows for run in study.results)
+    rows = {(record["row"], record.get("peer")) for record in records}
+    assert len(records) == sum((run.row, run.peer) in rows for run in study.results)
     assert f"<!-- {kind} -->\n{table(records, config)}\n<!-- /{kind} -->" in read(page)
 
 

@@ -19,6 +19,7 @@ from models.data.windows import ClipWindows
 from models.errors import UserError
 from models.training.evaluation import fit_temperature, fit_threshold, predict
 from models.training.runner import FineTuning, Pretraining, RunOptions, train
+from models.training.stgcn import STGCNPlusPlus
 
 
 def read_config(path: str | Path) -> Config:
@@ -101,23 +102,45 @@ def finetune(
         UserError: there are no clips with a label, or a clip has a label that the config does not
             have, or `pretrained` does not fit the config.
     """
-    _check_clips(labelled(clips))
-    settings = config.finetune
     torch.manual_seed(options.seed)
-    labels = vocabulary(config, clips)
-    network = STRL(labels, **settings.model)
+    network = STRL(vocabulary(config, clips), **config.finetune.model)
     if isinstance(pretrained, STRL):
         network.continue_from(pretrained)
     elif pretrained is not None:
         network.load_pretrained(pretrained)
-    model = FineTuning(network, settings.get("smoothing", 0.0), options.amp)
-    puppets = puppet_clips(config, labels)
-    dataset = training_windows(config, clips, labels, options.seed, puppets)
-    train(model, dataset, options, **settings.schedule)
-    network.clips = clip_identities(clips)
+    _fit(network, config, clips, options)
     if pretrained is not None:
         network.clips += [clip for clip in pretrained.clips if clip not in network.clips]
     return network
+
+
+def train_peer(config: Config, clips: list[Clip], options: RunOptions) -> STGCNPlusPlus:
+    """Train ST-GCN++ from random weights on the windows, and for the steps, of `config.finetune`.
+
+    It has room for as many people as the clips have. `config.finetune.model` is not used. Other
+    arguments and errors as in `finetune`.
+
+    Raises:
+        UserError: MMAction2 is not installed.
+    """
+    torch.manual_seed(options.seed)
+    people = max((len(clip.keypoints) for clip in clips), default=1)
+    network = STGCNPlusPlus(vocabulary(config, clips), people)
+    _fit(network, config, clips, options)
+    return network
+
+
+def _fit(
+    network: STRL | STGCNPlusPlus, config: Config, clips: list[Clip], options: RunOptions
+) -> None:
+    """Train a classifier in place, as `config.finetune` says."""
+    _check_clips(labelled(clips))
+    settings = config.finetune
+    model = FineTuning(network, settings.get("smoothing", 0.0), options.amp)
+    puppets = puppet_clips(config, network.labels)
+    dataset = training_windows(config, clips, network.labels, options.seed, puppets)
+    train(model, dataset, options, **settings.schedule)
+    network.clips = clip_identities(clips)
 
 
 def puppet_clips(config: Config, labels: list[Label]) -> list[Clip]:

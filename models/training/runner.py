@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL
 from models.data.live import LiveWindows
 from models.data.windows import ClipWindows
 
@@ -104,15 +103,15 @@ class Pretraining(BaseModel):
 
 
 class FineTuning(BaseModel):
-    """STRL and its loss on labelled windows.
+    """A classifier and its loss on labelled windows.
 
     Args:
-        network: the classifier.
+        network: STRL, or another that computes logits [B, labels + 1] from a window and `present`.
         smoothing: label smoothing, spread over the labels that are possible for the window.
         amp: compute in bfloat16 where that is safe.
     """
 
-    def __init__(self, network: STRL, smoothing: float = 0.0, amp: bool = False):
+    def __init__(self, network: nn.Module, smoothing: float = 0.0, amp: bool = False):
         super().__init__()
         self.network, self.smoothing, self.amp = network, smoothing, amp
 

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from models.errors import UserError
 from models.files import write_json
 from models.training.evaluation import evaluate
 from models.training.probe import Probe, linear_probe
-from models.training.recipes import clip_identities, finetune, pretrain
+from models.training.recipes import clip_identities, finetune, pretrain, train_peer
 from models.training.runner import RunOptions
+from models.training.stgcn import STGCNPlusPlus, load_backbone
 
 POLL = 2.0
 """Seconds to wait for other processes before the next check for unfinished runs."""
@@ -36,7 +37,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """A training and its evaluation.
+    """A training of STRL, or of a peer, and its evaluation.
 
     Attributes:
         name: name to read, and to choose runs by with `--only`.
@@ -50,6 +51,7 @@ class Run:
         people: 1 keeps only the first person of every clip.
         linear: fit a linear probe of the pre-trained encoder instead of fine-tuning.
         overrides: (dotted key, value) pairs that replace values of the recipe.
+        peer: key of the config's `study.peers`, to train ST-GCN++ in place of STRL.
         trials: runs that try learning rates; this run takes the best.
     """
 
@@ -63,6 +65,7 @@ class Run:
     people: int = 2
     linear: bool = False
     overrides: tuple[tuple[str, Any], ...] = ()
+    peer: str | None = None
     trials: tuple["Run", ...] = ()
 
 
@@ -126,6 +129,31 @@ def ablation(config: Config, seeds: list[int]) -> Iterator[Run]:
         )
 
 
+def with_peers(config: Config, runs: Iterable[Run], peers: Sequence[str]) -> Iterator[Run]:
+    """List the runs of a benchmark, each followed by the same of peers: equal windows and seeds.
+
+    `config.study.peers` has the peers' names, and by protocol or mean what else they change.
+
+    Raises:
+        UserError: the study does not have a peer.
+    """
+    known = config.study.get("peers", {})
+    if unknown := [peer for peer in peers if peer not in known]:
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        raise UserError(f"the study has no peer '{unknown[0]}': {has}")
+    for run in runs:
+        yield run
+        for peer in dict.fromkeys(peers):
+            key = config.protocols[run.protocol].get("mean", run.protocol)
+            yield replace(
+                run,
+                name=f"{run.row}, {peer}, seed {run.seed}",
+                pretraining=None,
+                overrides=run.overrides + tuple(known[peer].get(key, {}).items()),
+                peer=peer,
+            )
+
+
 KINDS = {"benchmark": benchmark, "fractions": fractions, "ablation": ablation}
 """Functions that list the runs of each kind of study."""
 
@@ -142,22 +170,29 @@ class Study:
         out: folder of the records, the trainings and the pre-trained networks.
         seeds: seeds to use instead of the config's.
         only: prefix of the names of the runs to do; the trials that they need are added.
+        peers: other networks to compare with, of the config's `study.peers`.
 
     Attributes:
         results: the runs of the table.
         runs: the same and their trials, in the order in which to do them.
 
     Raises:
-        UserError: the config has no study, or no run's name has the prefix.
+        UserError: the config has no study or no such peer, or no run's name has the prefix.
     """
 
     def __init__(
-        self, config: Config, out: Path, seeds: list[int] | None = None, only: str = ""
+        self,
+        config: Config,
+        out: Path,
+        seeds: list[int] | None = None,
+        only: str = "",
+        peers: Sequence[str] = (),
     ) -> None:
         if "study" not in config:
             raise UserError("the config has no study")
         self.config, self.out = config, out
         planned = KINDS[config.study.kind](config, seeds or config.study.seeds)
+        planned = with_peers(config, planned, peers)
         self.results = [run for run in planned if run.name.startswith(only)]
         if not self.results:
             raise UserError(f"no run's name begins with '{only}'")
@@ -172,8 +207,11 @@ class Study:
             amp: compute in bfloat16 where that is safe.
 
         Raises:
-            UserError: a data set cannot be read, or a file cannot be written.
+            UserError: a data set cannot be read, a file cannot be written, or a peer is not
+                installed.
         """
+        if any(run.peer and self.record(run) is None for run in self.runs):
+            load_backbone()
         while waiting := [run for run in self.runs if self.record(run) is None]:
             if not any(self._claim(run, folder, amp) for run in waiting):
                 time.sleep(POLL)
@@ -206,6 +244,10 @@ class Study:
         identity = asdict(run) | {"recipe": recipe.to_dict()}
         for key in ("name", "row", "overrides", "trials"):
             del identity[key]
+        if run.peer is None:
+            del identity["peer"]
+        else:
+            del identity["recipe"]["finetune"]["model"]
         protocol = self.config.protocols[run.protocol].to_dict()
         keys = ("data", "train", "validation" if run.validate else "test")
         return identity | {"clips of": {key: protocol.get(key) for key in keys}}
@@ -299,12 +341,14 @@ class Study:
 
 def _train(
     run: Run, recipe: Config, clips: list[Clip], source: Path | None, options: RunOptions
-) -> STRL | Probe:
-    """Fine-tune a classifier or fit a linear probe, from a SkeletonMAE checkpoint if there is one.
+) -> STRL | STGCNPlusPlus | Probe:
+    """Fine-tune a classifier or fit a linear probe, from a SkeletonMAE if there is one; or a peer.
 
     Raises:
         UserError: a linear probe is asked for without pre-training.
     """
+    if run.peer:
+        return train_peer(recipe, clips, options)
     if not run.linear:
         return finetune(recipe, clips, options, SkeletonMAE.load(source) if source else None)
     if source is None:

@@ -1,6 +1,7 @@
 """Tables and plots of studies, made from the records of their runs."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +20,27 @@ Values = Sequence[float] | np.ndarray
 
 
 def benchmark(records: list[Record], config: Config) -> str:
-    """Tabulate mean and spread of top-1 over seeds, by protocol and by mean of protocols."""
-    rows: dict[str, dict[int, list[Record]]] = {}
+    """Tabulate mean and spread of top-1 over seeds, by protocol and by mean of protocols.
+
+    The rows of peers follow ours.
+    """
+    rows: dict[tuple[str, str | None], dict[int, list[Record]]] = {}
     for record in records:
         mean = config.protocols[record["protocol"]].get("mean")
         for row in filter(None, (record["row"], mean)):
-            rows.setdefault(row, {}).setdefault(record["seed"], []).append(record)
+            seeds = rows.setdefault((row, record.get("peer")), {})
+            seeds.setdefault(record["seed"], []).append(record)
     lines = ["| protocol | seeds | top-1, % | minutes a run |", "|---|---|---|---|"]
-    for row in filter(rows.get, _row_order(config)):
-        seeds = rows[row]
+    peers = [None, *config.study.get("peers", {})]
+    for row, peer in filter(rows.get, product(_row_order(config), peers)):
+        seeds = rows[row, peer]
         wanted = sum(protocol.get("mean") == row for protocol in config.protocols.values()) or 1
         complete = [runs for runs in seeds.values() if len(runs) == wanted]
         if complete:
             top = [100 * np.mean([run["top-1"] for run in runs]) for runs in complete]
             minutes = [_minutes(run) for runs in complete for run in runs]
-            lines.append(f"| {row} | {len(top)} | {_spread(top)} | {_mean(minutes)} |")
+            title = f"{row}, {peer}" if peer else row
+            lines.append(f"| {title} | {len(top)} | {_spread(top)} | {_mean(minutes)} |")
     return "\n".join(lines)
 
 

@@ -5,11 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from apps.cli import run
 from apps.results import main
 from models.data.pyskl import load_split
-from models.training import studies
+from models.files import CONFIGS
+from models.training import stgcn, studies
 from models.training.recipes import read_config
 from models.training.studies import Study, subsample
 from tests.skeletons import dataset
@@ -73,8 +75,12 @@ def edit(out, name, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
+def texts(out):
+    return [path.read_text() for path in out.glob("*.json")]
+
+
 def names(out):
-    return sorted(json.loads(path.read_text())["name"] for path in out.glob("*.json"))
+    return sorted(json.loads(text)["name"] for text in texts(out))
 
 
 @pytest.mark.training
@@ -118,12 +124,78 @@ def test_a_mean_waits_for_all_its_protocols_and_a_change_of_the_recipe_asks_for_
     assert results(changed, "--table", data=()) == []
 
 
+def test_a_protocol_without_a_mean_may_have_a_recipe_of_its_own_and_every_peer_its_budget(tmp_path):
+    config = read_config(CONFIGS / "benchmark.py")
+    study = Study(config, tmp_path, peers=list(config.study.peers))
+    epochs = {
+        (run.protocol, run.peer): dict(run.overrides).get("finetune.schedule.epochs")
+        for run in study.results
+    }
+    ours = {name: epochs[name, None] for name in config.protocols}
+    assert ours["Penn Action"] > ours["SBU fold1"] and ours["MSR Action3D"] is None
+    assert {name: epochs[name, "stgcn++"] for name in ours} == ours, "as many windows as ours"
+    assert {epochs[name, "stgcn++-15min"] for name in ours} == {3, 6}
+    assert len(study.results) == 3 * 3 * len(ours)
+
+
 @pytest.mark.training
 def test_protocols_of_one_mean_may_have_a_recipe_of_their_own(results, tmp_path):
     own = BENCHMARK.replace("seeds=[0]", 'seeds=[0], overrides={{"both": {{"{key}": 1}}}}')
     results(own.replace("{key}", "finetune.schedule.epochs"), "--only", "one")
     (record,) = (json.loads(path.read_text()) for path in (tmp_path / "out").glob("*.json"))
     assert record["recipe"]["finetune"]["schedule"]["epochs"] == 1
+
+
+class Network(torch.nn.Module):
+    """Stands in for MMAction2's: averages what it sees of a joint."""
+
+    def __init__(self, **arguments):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(256, 1, 1))
+
+    def forward(self, x):
+        return self.weight * x.mean(dim=4).unsqueeze(2)
+
+
+PEERS = BENCHMARK.replace(
+    "seeds=[0]", 'seeds=[0], peers={{"net": {{}}, "short": {{"both": {{"{key}": 1}}}}}}'
+).replace("{key}", "finetune.schedule.epochs")
+
+
+@pytest.mark.training
+def test_peers_are_trained_by_the_same_recipe_and_have_rows_of_their_own(
+    results, monkeypatch, tmp_path
+):
+    for module in (stgcn, studies):
+        monkeypatch.setattr(module, "load_backbone", lambda: Network)
+    out = tmp_path / "out"
+    assert [row[0] for row in results(PEERS)] == ["one", "two", "both"]
+    ours = names(out)
+    rows = results(PEERS, "--peer", "short", "net", "net")
+    kinds = [f"{row}{peer}" for row in ("one", "two", "both") for peer in ("", ", net", ", short")]
+    assert [row[0] for row in rows] == kinds
+    assert [row[1] for row in rows] == ["1"] * 9
+    assert names(out) == sorted(
+        ours + [f"{name}, {peer}, seed 0" for name in ("one", "two") for peer in ("net", "short")]
+    )
+    records = {record["name"]: record for record in map(json.loads, texts(out))}
+    strl, net, short = (records[f"one{peer}, seed 0"] for peer in ("", ", net", ", short"))
+    recipe = strl["recipe"]["finetune"]
+    assert "peer" not in strl, "records from before there were peers are still found"
+    assert recipe.pop("model") and net["recipe"] == {"finetune": recipe}
+    assert short["recipe"]["finetune"]["schedule"]["epochs"] == 1
+    assert net["clips"] == strl["clips"] and net["training clips"] == strl["training clips"]
+    wider = PEERS + "\nfinetune = dict(model=dict(hidden=9))"
+    rows = results(wider, "--table", "--peer", "net", data=())
+    assert [row[0] for row in rows] == ["one, net", "two, net", "both, net"]
+
+
+def test_a_peer_that_is_not_installed_is_missed_before_any_training(results, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mmaction", None)
+    with pytest.raises(SystemExit):
+        results(PEERS, "--peer", "net")
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("error: ST-GCN++ needs MMAction2: ")
 
 
 @pytest.mark.training
@@ -218,6 +290,8 @@ def test_a_part_is_stratified_nested_and_as_long_as_the_whole(tmp_path):
     ("text", "more", "message"),
     [
         (BENCHMARK, ("--only", "x"), "no run's name begins with 'x'"),
+        (BENCHMARK, ("--peer", "x"), "the study has no peer 'x': it has none"),
+        (PEERS, ("--peer", "x"), "the study has no peer 'x': it has net, short"),
         (BENCHMARK, ("--plot", "x.png"), "only a study of fractions can be plotted"),
         ('_base_ = ["{tiny}"]', (), "the config has no study"),
     ],
