@@ -1,7 +1,8 @@
 """Checkpoints: tensors in a safetensors file, everything else as JSON in its header."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from models.action.header import check_header
+from models.action.header import HEADERS, check_header
 from models.errors import UserError
 from models.files import check_input
 from models.part import write_whole
@@ -37,6 +38,19 @@ def write_checkpoint(path: str | Path, kind: str, model: nn.Module, header: dict
     write_whole(Path(path), save(tensors, metadata))
 
 
+def read_kind(path: str | Path) -> str:
+    """Read the kind of network that a checkpoint holds, one of `models.action.header.HEADERS`.
+
+    Raises:
+        UserError: the file is missing, or no checkpoint of this project.
+    """
+    with _opened(path) as (_, header):
+        kind = header.get("kind")
+    if not isinstance(kind, str) or kind not in HEADERS:
+        raise UserError(f"{path} is not a checkpoint of {' or '.join(HEADERS)}")
+    return kind
+
+
 def read_checkpoint(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what `write_checkpoint` wrote. The file cannot run code.
 
@@ -51,21 +65,31 @@ def read_checkpoint(path: str | Path, kind: str) -> tuple[dict[str, Tensor], dic
         UserError: the file is missing, damaged, or of another kind; or a value in its header is not
             possible, or a weight not finite.
     """
-    check_input(path)
-    try:
-        with safe_open(path, "pt") as file:
-            header = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
-            if header.get("kind") != kind:
-                raise UserError(f"{path} is not a {kind} checkpoint")
-            header = check_header(kind, header)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    # JSON that is nested too deeply is a RecursionError.
-    except (OSError, SafetensorError, ValueError, RecursionError) as error:
-        raise UserError(f"cannot read the checkpoint {path}: {error}") from error
+    with _opened(path) as (file, header):
+        if header.get("kind") != kind:
+            raise UserError(f"{path} is not a {kind} checkpoint")
+        header = check_header(kind, header)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise UserError(f"cannot read the checkpoint {path}: {name} is not finite")
     return tensors, header
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[tuple[safe_open, dict[str, Any]]]:
+    """Open a checkpoint, and read its header, which is not checked yet.
+
+    Raises:
+        UserError: the file is missing or damaged, or what is done with it raises a ValueError.
+    """
+    check_input(path)
+    try:
+        with safe_open(path, "pt") as file:
+            yield file, {key: json.loads(text) for key, text in (file.metadata() or {}).items()}
+    # JSON that is nested too deeply is a RecursionError.
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
+        raise UserError(f"cannot read the checkpoint {path}: {error}") from error
 
 
 def build(path: str | Path, tensors: dict[str, Tensor], make: Callable[[], Network]) -> Network:

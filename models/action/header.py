@@ -44,8 +44,8 @@ class SkeletonMAEHeader(TypedDict):
 
 
 @with_config(STRICT)
-class STRLArguments(TypedDict, total=False):
-    """Arguments of `STRL` without its labels; one that an older file lacks has its default."""
+class BackboneArguments(TypedDict, total=False):
+    """Arguments of `Backbone`; one that an older file lacks has its default."""
 
     width: Width
     depth: Depth
@@ -63,6 +63,21 @@ class STRLArguments(TypedDict, total=False):
     contact: bool
     scales: Annotated[list[Scale], Field(min_length=1, max_length=32)]
     by_parts: bool
+
+
+@with_config(STRICT)
+class BackboneHeader(TypedDict):
+    """The header of the checkpoint of a backbone."""
+
+    kind: Literal["strl_backbone"]
+    clips: list[Clip]
+    hyperparameters: BackboneArguments
+
+
+@with_config(STRICT)
+class STRLArguments(BackboneArguments, total=False):
+    """Arguments of `STRL` without its labels; one that an older file lacks has its default."""
+
     by_people: bool
     hidden: Annotated[int, Field(ge=1, le=65_536)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -95,6 +110,7 @@ class STRLHeader(TypedDict):
 
 HEADERS: dict[str, TypeAdapter] = {
     "skeleton_mae": TypeAdapter(SkeletonMAEHeader),
+    "strl_backbone": TypeAdapter(BackboneHeader),
     "strl": TypeAdapter(STRLHeader),
 }
 """How the header of each kind of checkpoint is checked."""

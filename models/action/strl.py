@@ -7,13 +7,20 @@ SkeletonMAE. Shapes: B windows, R people present in them, T time steps, N joints
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.action.checkpoint import arguments, build, read_checkpoint, write_checkpoint
+from models.action.checkpoint import (
+    arguments,
+    build,
+    read_checkpoint,
+    read_kind,
+    write_checkpoint,
+)
 from models.action.features import (
     bone_directions,
     joint_distances,
@@ -151,13 +158,12 @@ class Layer(nn.Module):
         return x if self.temporal is None else self.temporal(x)
 
 
-class STRL(nn.Module):
-    """Classifier of windows of one or two people, with a further class for "none of these".
+class Backbone(nn.Module):
+    """STRL without its head: from windows of one or two people to features.
 
     The defaults are the paper's text; the options add to it.
 
     Args:
-        labels: the vocabulary.
         width: D, features per joint.
         depth: L_D, GIN layers of the encoder in each spatial module.
         stem_stride: embed one in so many steps of the window. Velocities come from all steps.
@@ -173,29 +179,21 @@ class STRL(nn.Module):
         scales: window lengths of the multi-scale temporal pooling, in steps of the last layer; 0 is
             the whole window.
         by_parts: pool joints by body part, and not over the whole body.
-        by_people: give one person no label of two people, and two people no label of one.
-        hidden: width of the hidden layer of the classifier's MLP.
-        dropout: dropout rate of the MLP.
 
     Attributes:
-        labels: the vocabulary, in the order of the logits.
-        hyperparameters: the other arguments, as stored in a checkpoint.
-        temperature: divides the logits in `probabilities`. Fitted on validation clips.
-        thresholds: {1: float, 2: float}, the probability below which no label should be shown, for
-            windows of one person and of two.
+        hyperparameters: the arguments, as stored in a checkpoint.
         clips: [name, fingerprint] of every clip of pre-training or fine-tuning.
         joints: the N joints of the graph, as COCO indices.
+        width: F, features of a window.
 
     Raises:
         ValueError: a stride other than 1 without `temporal`.
     """
 
     pooling: Tensor
-    needed: Tensor
 
     def __init__(
         self,
-        labels: Sequence[Label],
         width: int = 64,
         depth: int = 3,
         stem_stride: int = 1,
@@ -212,18 +210,14 @@ class STRL(nn.Module):
         contact: bool = False,
         scales: Sequence[int] = (1, 4, 0),
         by_parts: bool = False,
-        by_people: bool = False,
-        hidden: int = 128,
-        dropout: float = 0.0,
     ):
-        hyperparameters = arguments(locals(), "labels")
+        hyperparameters = arguments(locals())
         super().__init__()
         if not temporal and any(stride != 1 for stride in strides):
             raise ValueError("strides other than 1 need temporal modules")
-        self.labels, self.hyperparameters = list(labels), hyperparameters
-        self.thresholds, self.temperature = {1: 0.5, 2: 0.5}, 1.0
+        self.hyperparameters = hyperparameters
         self.clips: list[list[str]] = []
-        self.scales, self.by_people, self.stem_stride = list(scales), by_people, stem_stride
+        self.scales, self.stem_stride = list(scales), stem_stride
         self.joints = list(range(len(JOINTS)) if face else BODY)
         self.embedding = JointEmbedding(width, identity, len(self.joints))
         self.geometry = nn.Linear(6, width, bias=False) if geometry else None
@@ -238,42 +232,30 @@ class STRL(nn.Module):
         )
         groups = list(PARTS.values()) if by_parts else [self.joints]
         self.register_buffer("pooling", _averaging(self.joints, groups), persistent=False)
-        features = 2 * len(groups) * len(self.scales) * width
-        self.classifier = _classifier(features, hidden, len(self.labels) + 1, dropout)
-        needed = torch.tensor([label.people for label in self.labels] + [0])
-        self.register_buffer("needed", needed, persistent=False)
+        self.width = 2 * len(groups) * len(self.scales) * width
 
-    def forward(self, window: Tensor, present: Tensor) -> Tensor:
-        """Classify windows.
+    def features(self, window: Tensor, present: Tensor) -> Tensor:
+        """Compute the features [B, F] that the classifier sees.
+
+        They do not depend on which of two people is person 0.
 
         Args:
             window: [B, 2, 64, 17, 2] in torso lengths.
             present: bool [B, 2, 64, 17]. Absent joints are replaced by [MASK]; people who are
                 absent throughout are left out.
-
-        Returns:
-            Logits [B, labels + 1], the last one for "none of these".
-        """
-        logits = self.classifier(self.features(window, present))
-        if not self.by_people:
-            return logits
-        count = present.any(dim=3).any(dim=2).sum(dim=1, keepdim=True)
-        return logits.masked_fill((self.needed != count) & (self.needed > 0), -torch.inf)
-
-    def features(self, window: Tensor, present: Tensor) -> Tensor:
-        """Compute the features [B, F] that the classifier sees.
-
-        They do not depend on which of two people is person 0. Arguments as in `forward`.
         """
         people = present.any(dim=3).any(dim=2)
-        rows = _rows(people)
-        here = people.flatten().nonzero()[:, 0]
+        rows, here, partner = rows_of_people(people)
         joints, visible = window.flatten(0, 1)[here], present.flatten(0, 1)[here]
-        partner = rows.flip(1).flatten()[here]
+        x = self.encode(joints, visible, partner)
+        return _over_people(self.pool(x, visible.any(dim=2)), rows, people)
+
+    def encode(self, joints: Tensor, visible: Tensor, partner: Tensor) -> Tensor:
+        """Compute the features of the last layer, [R, T', N, D]. Arguments as in `embed`."""
         x = self.embed(joints, visible, partner)  # [R, T, N, D]
         for layer in self.layers:
-            x = layer(x, partner)  # [R, T', N, D]
-        return _over_people(self.pool(x, visible.any(dim=2)), rows, people)
+            x = layer(x, partner)
+        return x
 
     def embed(self, joints: Tensor, visible: Tensor, partner: Tensor) -> Tensor:
         """Embed coordinates and input features at every `stem_stride`-th step.
@@ -330,6 +312,79 @@ class STRL(nn.Module):
             pooled.append(mean.masked_fill(share == 0, -torch.inf).amax(dim=2))
         return torch.cat(pooled, dim=1)
 
+    def save(self, path: str | Path) -> None:
+        """Write weights, hyper-parameters and the list of clips to a safetensors file.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        header = {"hyperparameters": self.hyperparameters, "clips": self.clips}
+        write_checkpoint(path, "strl_backbone", self, header)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Backbone":
+        """Read a checkpoint that `save` wrote. The network is in evaluation mode.
+
+        Raises:
+            UserError: the file is missing, not a checkpoint of a backbone, or of another version.
+        """
+        tensors, header = read_checkpoint(path, "strl_backbone")
+        model = build(path, tensors, lambda: cls(**header["hyperparameters"]))
+        model.clips = header["clips"]
+        return model
+
+
+class STRL(Backbone):
+    """Classifier of windows of one or two people, with a further class for "none of these".
+
+    Args:
+        labels: the vocabulary.
+        by_people: give one person no label of two people, and two people no label of one.
+        hidden: width of the hidden layer of the classifier's MLP.
+        dropout: dropout rate of the MLP.
+        backbone: arguments of `Backbone`.
+
+    Attributes:
+        labels: the vocabulary, in the order of the logits.
+        hyperparameters: the other arguments, as stored in a checkpoint.
+        temperature: divides the logits in `probabilities`. Fitted on validation clips.
+        thresholds: {1: float, 2: float}, the probability below which no label should be shown, for
+            windows of one person and of two.
+    """
+
+    needed: Tensor
+
+    def __init__(
+        self,
+        labels: Sequence[Label],
+        by_people: bool = False,
+        hidden: int = 128,
+        dropout: float = 0.0,
+        **backbone: Any,
+    ):
+        super().__init__(**backbone)
+        self.hyperparameters |= {"by_people": by_people, "hidden": hidden, "dropout": dropout}
+        self.labels, self.by_people = list(labels), by_people
+        self.thresholds, self.temperature = {1: 0.5, 2: 0.5}, 1.0
+        self.classifier = _classifier(self.width, hidden, len(self.labels) + 1, dropout)
+        needed = torch.tensor([label.people for label in self.labels] + [0])
+        self.register_buffer("needed", needed, persistent=False)
+
+    def forward(self, window: Tensor, present: Tensor) -> Tensor:
+        """Classify windows.
+
+        Args:
+            window, present: as in `features`.
+
+        Returns:
+            Logits [B, labels + 1], the last one for "none of these".
+        """
+        logits = self.classifier(self.features(window, present))
+        if not self.by_people:
+            return logits
+        count = present.any(dim=3).any(dim=2).sum(dim=1, keepdim=True)
+        return logits.masked_fill((self.needed != count) & (self.needed > 0), -torch.inf)
+
     def probabilities(self, logits: Tensor) -> Tensor:
         """Calibrated probabilities [B, labels + 1]: the softmax at the fitted temperature."""
         return (logits.float() / self.temperature).softmax(dim=-1)
@@ -369,21 +424,24 @@ class STRL(nn.Module):
         self.load_state_dict(source, strict=False)
         return wanted
 
-    def continue_from(self, other: "STRL") -> None:
-        """Copy the weights of another classifier. If its labels differ, leave the last layer alone.
+    def continue_from(self, other: Backbone) -> None:
+        """Copy the weights of another classifier, or of a pre-trained backbone.
+
+        Of a classifier with other labels the last layer is left out.
 
         Raises:
             UserError: the other network differs in shape.
         """
-        source = other.state_dict()
-        if [label.name for label in other.labels] != [label.name for label in self.labels]:
+        own, source = self.state_dict(), other.state_dict()
+        if not isinstance(other, STRL):
+            source |= {name: own[name] for name in own if name.startswith("classifier.")}
+        elif [label.name for label in other.labels] != [label.name for label in self.labels]:
             last = f"classifier.{len(self.classifier) - 1}."
-            own = self.state_dict()
-            source = {k: own[k] if k.startswith(last) else v for k, v in source.items()}
+            source |= {name: own[name] for name in own if name.startswith(last)}
         try:
             self.load_state_dict(source)
         except RuntimeError as error:
-            raise UserError("the classifier to start from differs from the config") from error
+            raise UserError("the network to start from differs from the config") from error
 
     def save(self, path: str | Path) -> None:
         """Write weights, vocabulary, calibration and the list of clips to a safetensors file.
@@ -415,16 +473,21 @@ class STRL(nn.Module):
         return model.to(device)
 
 
-def load_network(path: str | Path) -> STRL | SkeletonMAE:
-    """Read a checkpoint of either network. The network is in evaluation mode.
+NETWORKS: dict[str, type[STRL] | type[Backbone] | type[SkeletonMAE]] = {
+    "strl": STRL,
+    "strl_backbone": Backbone,
+    "skeleton_mae": SkeletonMAE,
+}
+"""The network of each kind of checkpoint."""
+
+
+def load_network(path: str | Path) -> Backbone | SkeletonMAE:
+    """Read a checkpoint of any network; a classifier is a backbone too. It is in evaluation mode.
 
     Raises:
-        UserError: the file is missing, or a checkpoint of neither.
+        UserError: the file is missing, or no checkpoint of this project.
     """
-    try:
-        return STRL.load(path)
-    except UserError:
-        return SkeletonMAE.load(path)
+    return NETWORKS[read_kind(path)].load(path)
 
 
 def _near_identity(width: int) -> nn.Linear:
@@ -461,13 +524,22 @@ def _classifier(features: int, hidden: int, classes: int, dropout: float) -> nn.
     )
 
 
-def _rows(people: Tensor) -> Tensor:
-    """Row of each person among the R people present in a batch, int [B, 2]; R for absent people.
+def rows_of_people(people: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Number the R people present in a batch.
 
     Indexing by a mask would be shorter, but its shapes depend on values, which cannot be exported.
+
+    Args:
+        people: bool [B, 2], who is present.
+
+    Returns:
+        The row of each person, int [B, 2], and R for absent people; the place of each row among the
+        2 B people, int [R]; and the row of each row's partner, int [R], and R without one.
     """
     number = people.flatten().long().cumsum(dim=0).view(people.shape)
-    return torch.where(people, number - 1, people.sum())
+    rows = torch.where(people, number - 1, people.sum())
+    here = people.flatten().nonzero()[:, 0]
+    return rows, here, rows.flip(1).flatten()[here]
 
 
 def _over_people(x: Tensor, rows: Tensor, people: Tensor) -> Tensor:
@@ -475,7 +547,7 @@ def _over_people(x: Tensor, rows: Tensor, people: Tensor) -> Tensor:
 
     Args:
         x: [R, F].
-        rows: int [B, 2], see `_rows`.
+        rows: int [B, 2], see `rows_of_people`.
         people: bool [B, 2], who is present.
     """
     spread = functional.pad(x, (0, 0, 0, 1))[rows]

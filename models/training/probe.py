@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from models.action.label import Label
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, load_network
+from models.action.strl import Backbone, load_network
 from models.data.pyskl import Clip, labelled
 from models.training.evaluation import MODES, predict
 
@@ -23,7 +23,7 @@ class Probe(nn.Module):
         labels: the vocabulary.
     """
 
-    def __init__(self, backbone: STRL | SkeletonMAE, labels: list[Label]):
+    def __init__(self, backbone: Backbone | SkeletonMAE, labels: list[Label]):
         super().__init__()
         self.backbone, self.labels, self.clips = backbone, labels, backbone.clips
         self.thresholds = {1: 0.0}
@@ -37,7 +37,7 @@ class Probe(nn.Module):
             window: [B, 2, 64, 17, 2] in body lengths.
             present: bool [B, 2, 64, 17].
         """
-        if isinstance(self.backbone, STRL):
+        if isinstance(self.backbone, Backbone):
             return self.backbone.features(window, present)
         joints = self.backbone.joints
         window, present = window[..., joints, :], present[..., joints]
@@ -59,12 +59,12 @@ def linear_probe(weights: str | Path, clips: Sequence[Clip], mode: str) -> Probe
     """Fit a linear probe by L-BFGS with weight decay.
 
     Args:
-        weights: an STRL or SkeletonMAE checkpoint.
+        weights: a checkpoint of any network.
         clips: training clips.
         mode: a key of `models.training.evaluation.MODES`.
 
     Raises:
-        UserError: the checkpoint is neither.
+        UserError: the file is missing, or is no checkpoint.
     """
     backbone = load_network(weights)
     clips = labelled(clips)

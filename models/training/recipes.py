@@ -8,7 +8,7 @@ from mmengine.config import Config, ConfigDict
 
 from models.action.label import NOTHING, Label
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL
+from models.action.strl import STRL, Backbone
 from models.data.augment import Augmentation
 from models.data.camera import Cameras
 from models.data.live import LiveWindows
@@ -88,7 +88,7 @@ def finetune(
     config: Config,
     clips: list[Clip],
     options: RunOptions,
-    pretrained: SkeletonMAE | STRL | None = None,
+    pretrained: SkeletonMAE | Backbone | None = None,
 ) -> STRL:
     """Train STRL as `config.finetune` says.
 
@@ -96,7 +96,8 @@ def finetune(
         config: a config such as `models/configs/paper.py`.
         clips: training clips, with labels of the model's vocabulary.
         options: how to run the training.
-        pretrained: SkeletonMAE to start from, or STRL to continue from. Default: random weights.
+        pretrained: SkeletonMAE or backbone to start from, or STRL to continue from. Default: random
+            weights.
 
     Raises:
         UserError: there are no clips with a label, or a clip has a label that the config does not
@@ -104,10 +105,10 @@ def finetune(
     """
     torch.manual_seed(options.seed)
     network = STRL(vocabulary(config, clips), **config.finetune.model)
-    if isinstance(pretrained, STRL):
-        network.continue_from(pretrained)
-    elif pretrained is not None:
+    if isinstance(pretrained, SkeletonMAE):
         network.load_pretrained(pretrained)
+    elif pretrained is not None:
+        network.continue_from(pretrained)
     _fit(network, config, clips, options)
     if pretrained is not None:
         network.clips += [clip for clip in pretrained.clips if clip not in network.clips]

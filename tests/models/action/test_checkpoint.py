@@ -9,7 +9,7 @@ from torch import nn
 from models.action.checkpoint import build, read_checkpoint, write_checkpoint
 from models.action.label import Label
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL
+from models.action.strl import STRL, Backbone, load_network
 from models.errors import UserError
 
 
@@ -107,6 +107,37 @@ def test_a_header_with_an_impossible_value_is_refused_in_one_line(tmp_path, strl
     with pytest.raises(UserError, match="cannot read the checkpoint") as refused:
         STRL.load(path)
     assert place.split("/")[0] in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("hyperparameters/width", 10**9),
+        ("hyperparameters/stem_stride", 0),
+        ("hyperparameters/strides", [1] * 1000),
+        ("hyperparameters/hidden", 4),
+        ("hyperparameters/width", 8),
+        ("clips", [["a/b"]]),
+        ("labels", []),
+    ],
+)
+def test_a_backbone_with_an_impossible_header_is_refused_in_one_line(tmp_path, place, value):
+    backbone = Backbone(width=4, depth=1, strides=(1,))
+    header = {"kind": "strl_backbone", "hyperparameters": backbone.hyperparameters, "clips": []}
+    path = tmp_path / "a.safetensors"
+    write(path, backbone.state_dict(), header)
+    assert isinstance(load_network(path), Backbone)
+    write(path, backbone.state_dict(), changed(header, place, value))
+    with pytest.raises(UserError, match=r"cannot read the checkpoint|does not fit") as refused:
+        load_network(path)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["resnet", 7, ["strl"], None])
+def test_a_checkpoint_of_an_unknown_kind_is_refused(tmp_path, kind):
+    path = write(tmp_path / "a.safetensors", {"a": torch.zeros(1)}, {"kind": kind})
+    with pytest.raises(UserError, match="is not a checkpoint of skeleton_mae or"):
+        load_network(path)
 
 
 def test_a_header_that_is_nested_too_deeply_is_refused(tmp_path, strl):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Label
+from models.action.strl import STRL, Backbone, Label
 from models.data.pyskl import load_split
 from models.errors import UserError
 from models.training.evaluation import evaluate
@@ -11,7 +11,7 @@ from tests.skeletons import dataset
 
 
 @pytest.mark.parametrize("face", [True, False])
-@pytest.mark.parametrize("kind", [SkeletonMAE, STRL])
+@pytest.mark.parametrize("kind", [SkeletonMAE, Backbone, STRL])
 def test_a_linear_probe_separates_simple_actions(tmp_path, kind, face):
     path = dataset(tmp_path / "a.pkl", clips=24, layout="msr20")
     train, test = (load_split([path], [split]) for split in ("train", "test"))
@@ -19,6 +19,8 @@ def test_a_linear_probe_separates_simple_actions(tmp_path, kind, face):
     options = {"width": 16, "depth": 1, "identity": True, "face": face}
     if kind is STRL:
         model = STRL([Label("other", 0)], strides=(1,), by_parts=True, **options)
+    elif kind is Backbone:
+        model = Backbone(strides=(1,), by_parts=True, **options)
     else:
         model = SkeletonMAE(hidden=16, **options)
     model.clips = [[test[0].name, "0"]]
