@@ -1,4 +1,4 @@
-"""Fine-tune STRL to classify actions, from a pre-trained SkeletonMAE or another STRL."""
+"""Fine-tune STRL to classify actions, from what pretrain.py wrote or from another STRL."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def parser() -> Parser:
     command.add_argument(
         "--pretrained",
         type=Path,
-        help="SkeletonMAE checkpoint to start from, or STRL checkpoint to continue (default: none)",
+        help="checkpoint of pretrain.py to start from, or STRL to continue from (default: none)",
     )
     command.add_argument(
         "--calibrated",

@@ -7,6 +7,11 @@ pretrain = dict(
     schedule=dict(epochs=30),
 )
 
+motion = dict(
+    augmentation=dict(turn=0.5, roll=0.2, stretch=0.15, proportions=0.1),
+    schedule=dict(epochs=60),
+)
+
 finetune = dict(
     mode="clip",
     crop=0.7,

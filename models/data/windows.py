@@ -39,6 +39,8 @@ class ClipWindows(Dataset[Sample]):
         crop: shortest part of a clip to keep, as a fraction.
         length: samples an epoch; 0 means one of each clip.
         cameras: the cameras to film clips in space with, a new one for each sample.
+        live: fraction of the samples whose window has the fixed span of the live program, and ends
+            at a random time, and is not stretched.
     """
 
     def __init__(
@@ -50,11 +52,12 @@ class ClipWindows(Dataset[Sample]):
         crop: float = 1.0,
         length: int = 0,
         cameras: Cameras = Cameras(),  # noqa: B008 - it is frozen
+        live: float = 0.0,
     ):
         self.scenes = [Scene.of(clip) for clip in clips]
         self.targets = [classes.index(clip.label) for clip in clips]
         self.augmentation, self.seed, self.crop = augmentation, seed, crop
-        self.length, self.cameras = length or len(clips), cameras
+        self.length, self.cameras, self.live = length or len(clips), cameras, live
         self.bodies = all_bone_lengths(self.scenes)
 
     def __len__(self) -> int:
@@ -73,7 +76,12 @@ class ClipWindows(Dataset[Sample]):
         filmed = scene.camera is not None
         points = augmentation.transform(scene.points, fps, rng, self.bodies, filmed)
         points = augmentation.corrupt(points, fps, rng)
-        window, present = clip_window(Scene(scene.times, points).tracks, THRESHOLD)
+        if self.live and rng.random() < self.live:
+            times = scene.times / augmentation.draw_speed(rng)
+            end = rng.uniform(min(times[0] + FIRST_ANSWER, times[-1]), times[-1])
+            window, present = span_window(Scene(times, points).tracks, end, THRESHOLD)
+        else:
+            window, present = clip_window(Scene(scene.times, points).tracks, THRESHOLD)
         return window, present, self.targets[place]
 
 

@@ -1,12 +1,15 @@
 """Recipes: from a config and clips to a trained network."""
 
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
 
 from models.action.label import NOTHING, Label
+from models.action.motion_mae import MotionMAE
 from models.action.skeleton_mae import SkeletonMAE
 from models.action.strl import STRL, Backbone
 from models.data.augment import Augmentation
@@ -18,7 +21,14 @@ from models.data.shares import Shares
 from models.data.windows import ClipWindows
 from models.errors import UserError
 from models.training.evaluation import fit_temperature, fit_threshold, predict
-from models.training.runner import FineTuning, Pretraining, RunOptions, train
+from models.training.runner import (
+    FineTuning,
+    Pretraining,
+    RunOptions,
+    WindowPretraining,
+    settle_norms,
+    train,
+)
 from models.training.stgcn import STGCNPlusPlus
 
 
@@ -39,11 +49,22 @@ def clip_identities(clips: Sequence[Clip]) -> list[list[str]]:
     return [[clip.name, clip.fingerprint] for clip in clips]
 
 
-def pretrain(config: Config, clips: list[Clip], options: RunOptions) -> SkeletonMAE:
-    """Pre-train SkeletonMAE as `config.pretrain` says. Labels are not used.
+def pretraining(config: Config) -> ConfigDict:
+    """Return the settings of the pre-training that a config asks for."""
+    return config[_pretraining_stage(config)]
+
+
+def _pretraining_stage(config: Config) -> str:
+    """Return "pretrain", which is SkeletonMAE's, or "motion"."""
+    return config.get("pretraining", "pretrain")
+
+
+def pretrain(config: Config, clips: list[Clip], options: RunOptions) -> SkeletonMAE | Backbone:
+    """Pre-train as `pretraining` of the config says. Labels are not used.
 
     Args:
-        config: a config such as `models/configs/paper.py`.
+        config: a config such as `models/configs/paper.py`, which pre-trains SkeletonMAE, or
+            `models/configs/motion.py`, which pre-trains STRL without its head.
         clips: training clips.
         options: how to run the training.
 
@@ -51,17 +72,34 @@ def pretrain(config: Config, clips: list[Clip], options: RunOptions) -> Skeleton
         UserError: there are no clips.
     """
     _check_clips(clips)
-    settings = config.pretrain
+    settings = pretraining(config)
     torch.manual_seed(options.seed)
-    network = SkeletonMAE(**settings.model)
-    classes = sorted({clip.label for clip in clips})
-    augmentation = Augmentation(**settings.augmentation)
     dataset = ClipWindows(
-        clips, classes, augmentation, options.seed, crop=0.5, cameras=_cameras(settings)
+        clips,
+        sorted({clip.label for clip in clips}),
+        Augmentation(**settings.augmentation),
+        options.seed,
+        crop=0.5,
+        cameras=_cameras(settings),
+        live=settings.get("live", 0.0),
     )
-    train(Pretraining(network, options.amp), dataset, options, **settings.schedule)
+    network: SkeletonMAE | Backbone
+    if _pretraining_stage(config) == "motion":
+        model = MotionMAE(backbone_arguments(config), **settings.model)
+        train(WindowPretraining(model, options.amp), dataset, options, **settings.schedule)
+        network = model.backbone
+        settle_norms(network, dataset)
+    else:
+        network = SkeletonMAE(**settings.model)
+        train(Pretraining(network, options.amp), dataset, options, **settings.schedule)
     network.clips = clip_identities(clips)
     return network
+
+
+def backbone_arguments(config: Config) -> dict[str, Any]:
+    """Return the arguments of `Backbone` that `config.finetune.model` has."""
+    known = signature(Backbone).parameters
+    return {name: value for name, value in config.finetune.model.items() if name in known}
 
 
 def _check_clips(clips: Sequence[Clip]) -> None:

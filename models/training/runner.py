@@ -17,7 +17,9 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
+from models.action.motion_mae import MotionMAE
 from models.action.skeleton_mae import SkeletonMAE
+from models.action.strl import STRL, Backbone
 from models.data.live import LiveWindows
 from models.data.windows import ClipWindows
 
@@ -100,6 +102,33 @@ class Pretraining(BaseModel):
         visible = present.any(dim=-1)
         with torch.autocast(window.device.type, torch.bfloat16, enabled=self.amp):
             return {"loss": self.network(window[visible], present[visible])}
+
+
+class WindowPretraining(BaseModel):
+    """MotionMAE and its loss on whole windows.
+
+    Args:
+        network: the network.
+        amp: compute in bfloat16 where that is safe.
+    """
+
+    def __init__(self, network: MotionMAE, amp: bool = False):
+        super().__init__()
+        self.network, self.amp = network, amp
+
+    def forward(
+        self, window: Tensor, present: Tensor, target: Tensor, mode: str = "loss"
+    ) -> dict[str, Tensor]:
+        """Compute the loss of a batch of windows.
+
+        Args:
+            window: [B, 2, 64, 17, 2] in body lengths.
+            present: bool [B, 2, 64, 17].
+            target: unused.
+            mode: unused; MMEngine passes "loss".
+        """
+        with torch.autocast(window.device.type, torch.bfloat16, enabled=self.amp):
+            return {"loss": self.network(window, present)}
 
 
 class FineTuning(BaseModel):
@@ -223,6 +252,33 @@ def train(
     if averaging:
         model.load_state_dict(averaging.ema_model.module.state_dict())
     model.eval()
+
+
+@torch.no_grad()
+def settle_norms(
+    network: Backbone, dataset: ClipWindows | LiveWindows, samples: int = 2048
+) -> None:
+    """Estimate the statistics of all batch norms anew, in place, on windows without masks.
+
+    Masks change them, and the network is used without. It is in eval mode afterwards.
+
+    Args:
+        network: a pre-trained network.
+        dataset: the samples of its training.
+        samples: how many of them to use.
+    """
+    norms = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+    network.train()
+    device = network.position.device
+    for window, present, _ in DataLoader(dataset, 32, sampler=range(min(samples, len(dataset)))):
+        network.features(window.to(device), present.to(device))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    network.eval()
 
 
 def _launcher() -> dict[str, Any]:

@@ -9,10 +9,21 @@ from apps.cli import run
 from apps.evaluate import main as evaluate
 from apps.finetune import main as finetune
 from apps.pretrain import main as pretrain
-from models.action.strl import STRL
+from models.action.strl import STRL, Backbone
+from models.training import recipes
 from tests.skeletons import dataset, space_dataset
 
 TINY = Path(__file__).parents[1] / "tiny_config.py"
+MOTION = """
+_base_ = ["{tiny}"]
+pretraining = "motion"
+motion = dict(
+    model=dict(share=0.5),
+    augmentation=dict(mirror=True),
+    live=0.5,
+    schedule=dict(epochs=1, batch_size=4, lr=1e-3, weight_decay=0.0),
+)
+"""
 CONFIGS = Path(__file__).parents[2] / "models" / "configs"
 
 
@@ -67,6 +78,35 @@ def test_from_skeletons_to_figures(monkeypatch, capsys, tmp_path):
     for weights in (mae, strl):
         door(monkeypatch, evaluate, weights, *trying[1:], "--linear", "train")
         assert json.loads(figures.read_text())["top-1"] >= 0.5
+
+
+@pytest.mark.training
+def test_a_classifier_starts_from_whole_windows(monkeypatch, capsys, tmp_path):
+    data, start, out = dataset(tmp_path / "a.pkl", clips=9), tmp_path / "start", tmp_path / "out"
+    config = tmp_path / "motion.py"
+    config.write_text(MOTION.format(tiny=TINY))
+    given = ["--data", data, "--split", "train", "--epochs", 1, "--threads", 1]
+    door(monkeypatch, pretrain, config, *given, "--work-dir", tmp_path / "pre", "--out", start)
+    pretrained = Backbone.load(start)
+    assert [name for name, _ in pretrained.clips] == [f"a/clip{index:02d}" for index in range(6)]
+    saved = pretrained.state_dict()
+    begun = []
+
+    def train(model, *rest, **schedule):
+        begun.append({name: value.clone() for name, value in model.network.state_dict().items()})
+        original(model, *rest, **schedule)
+
+    original = recipes.train
+    monkeypatch.setattr(recipes, "train", train)
+    tuning = [*given, "--work-dir", tmp_path / "run", "--pretrained", start]
+    door(monkeypatch, finetune, config, *tuning, "--out", out)
+    assert all(torch.equal(begun[0][name], value) for name, value in saved.items())
+    assert len(STRL.load(out).clips) == 6
+    door(monkeypatch, evaluate, start, "--data", data, "--split", "test", "--linear", "train")
+    wide = tmp_path / "wide.py"
+    wide.write_text(MOTION.format(tiny=TINY) + "finetune = dict(model=dict(width=16))")
+    message = refused(monkeypatch, capsys, finetune, wide, *tuning, "--out", out)
+    assert "differs from the config" in message
 
 
 @pytest.mark.training

@@ -8,6 +8,12 @@ pretrain = dict(
     schedule=dict(batch_size=32, lr=2e-3, weight_decay=1e-2),
 )
 
+motion = dict(
+    model=dict(share=0.6, span=16, targets=("motion",), by_joint=True, beta=0.0),
+    augmentation=dict(mirror=True),
+    schedule=dict(batch_size=32, lr=2e-3, weight_decay=1e-2),
+)
+
 finetune = dict(
     model=dict(
         **encoder,

@@ -61,6 +61,14 @@ def test_a_live_window_may_end_at_a_given_part_of_the_clip(clips):
             assert abs(present.any(axis=(0, 2)).sum() - max(steps, 20)) <= 3
 
 
+def test_some_samples_are_windows_of_the_live_span(clips):
+    windows = ClipWindows(clips, CLASSES, Augmentation(speed=0.2), live=0.5)
+    filled = [windows[index][1].any(axis=(0, 2)).mean() for index in range(60)]
+    whole = np.mean(np.array(filled) == 1)  # stretched, or of a clip that is longer than a window
+    assert 0.4 < whole < 0.95
+    assert min(filled) * 64 >= 0.5 * RATE - 2
+
+
 def test_clips_in_space_are_filmed_anew_for_each_sample(space_clips):
     def make(seed=0):
         return ClipWindows(space_clips, CLASSES, ROUGH, seed, crop=0.7)

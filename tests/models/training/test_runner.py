@@ -4,13 +4,16 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
+from torch.utils.data import DataLoader
 
-from models.action.strl import STRL, Label
+from models.action.strl import STRL, Backbone, Label
+from models.data.augment import Augmentation
 from models.data.pyskl import load_split
+from models.data.windows import ClipWindows
 from models.errors import UserError
 from models.training.evaluation import evaluate
 from models.training.recipes import calibrate, finetune, pretrain, read_config, vocabulary
-from models.training.runner import FineTuning, RunOptions, _history_method
+from models.training.runner import FineTuning, RunOptions, _history_method, settle_norms
 from tests.skeletons import dataset
 
 TINY = Path(__file__).parents[2] / "tiny_config.py"
@@ -98,6 +101,23 @@ def test_the_clips_of_pretraining_are_remembered(config, clips, tmp_path):
     model = finetune(config, clips[3:], RunOptions(tmp_path / "fine"), pretrained)
     assert {name for name, _ in model.clips} == {clip.name for clip in clips}
     assert len(model.clips) == len(clips)
+
+
+def test_the_statistics_of_norms_are_those_of_windows_without_masks(clips):
+    torch.manual_seed(0)
+    network = Backbone(width=8, depth=1, strides=(1,))
+    dataset = ClipWindows(clips, ["squat", "wave"], Augmentation())
+    for norm in (part for part in network.modules() if isinstance(part, torch.nn.BatchNorm2d)):
+        norm.running_mean.fill_(100)
+    settle_norms(network, dataset)
+    assert not network.training
+    window, present, _ = next(iter(DataLoader(dataset, batch_size=8)))
+    seen = []
+    norm = network.layers[0].norm
+    norm.register_forward_hook(lambda _, inputs, output: seen.append(output))
+    network.features(window, present)
+    assert seen[0].mean(dim=(0, 2, 3)).abs().max() < 1e-3
+    assert norm.momentum == 0.1
 
 
 def test_smoothing_spreads_over_possible_labels_only():
