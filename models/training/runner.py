@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from models.action.motion_mae import MotionMAE
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Backbone
+from models.action.strl import Backbone
 from models.data.live import LiveWindows
 from models.data.windows import ClipWindows
 

@@ -14,14 +14,20 @@ import torch
 from filelock import FileLock, Timeout
 from mmengine.config import Config
 
-from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL
+from models.action.strl import STRL, load_network
 from models.data.pyskl import Clip, hold_out, load_split
 from models.errors import UserError
 from models.files import write_json
 from models.training.evaluation import evaluate
 from models.training.probe import Probe, linear_probe
-from models.training.recipes import clip_identities, finetune, pretrain, train_peer
+from models.training.recipes import (
+    backbone_arguments,
+    clip_identities,
+    finetune,
+    pretrain,
+    pretraining,
+    train_peer,
+)
 from models.training.runner import RunOptions
 from models.training.stgcn import STGCNPlusPlus, load_backbone
 
@@ -30,6 +36,9 @@ POLL = 2.0
 
 RATE = "finetune.schedule.lr"
 """Config key of the learning rate."""
+
+SCRATCH = "from scratch"
+"""The arm of a study of few labels that is not pre-trained."""
 
 Record = dict[str, Any]
 """What a run's JSON file holds."""
@@ -46,7 +55,8 @@ class Run:
         seed: seed of the training, and of the subset of the training clips.
         pretraining: seed of the pre-training, which all runs that it fits share; None means
             without pre-training.
-        fraction: fraction of the training clips to use.
+        fraction: fraction of the training clips to use; above 1, clips of every class.
+        stage: key of the config that describes the pre-training, "pretrain" or "motion".
         validate: hold out the validation part of the training clips, and evaluate on it.
         people: 1 keeps only the first person of every clip.
         linear: fit a linear probe of the pre-trained encoder instead of fine-tuning.
@@ -61,6 +71,7 @@ class Run:
     seed: int = 0
     pretraining: int | None = None
     fraction: float = 1.0
+    stage: str = "pretrain"
     validate: bool = False
     people: int = 2
     linear: bool = False
@@ -86,32 +97,42 @@ def benchmark(config: Config, seeds: list[int]) -> Iterator[Run]:
 def fractions(config: Config, seeds: list[int]) -> Iterator[Run]:
     """List the runs of a study of few labels: pre-trained and from scratch, on subsets of clips.
 
-    Each of the two takes its own best learning rate. A seed draws the same subset for both. All
-    runs of a protocol share one pre-training.
+    `config.study.arms` names the kinds of pre-training and the key of the config that describes
+    each. Each arm takes its own best learning rate. A seed draws the same subset for all. All runs
+    of a protocol and arm share one pre-training.
     """
     study = config.study
-    arms = {"from scratch": None, "pre-trained": 0}
     for protocol in study.protocols:
-        trials = {
-            arm: tuple(
+        plans: dict[str, dict[str, Any]] = {}
+        for arm, stage in arms(config).items():
+            start: dict[str, Any] = {"stage": stage, "pretraining": 0} if stage else {}
+            trials = tuple(
                 Run(
                     *(f"{protocol}, trial, {arm}, rate {rate:g}, seed {seed}", arm, protocol, seed),
-                    pretraining=pretraining,
                     fraction=study.tuning.fraction,
                     validate=True,
                     overrides=((RATE, rate),),
+                    **start,
                 )
                 for rate, seed in product(study.tuning.rates, study.tuning.seeds)
             )
-            for arm, pretraining in arms.items()
-        }
-        for fraction, seed, arm in product(study.fractions, seeds, arms):
+            plans[arm] = {**start, "trials": trials}
+        for fraction, seed, arm in product(study.fractions, seeds, plans):
             yield Run(
-                *(f"{protocol}, {fraction:.0%}, {arm}, seed {seed}", arm, protocol, seed),
-                pretraining=arms[arm],
+                *(f"{protocol}, {portion(fraction)}, {arm}, seed {seed}", arm, protocol, seed),
                 fraction=fraction,
-                trials=trials[arm],
+                **plans[arm],
             )
+
+
+def arms(config: Config) -> dict[str, str | None]:
+    """Return the arms of a study of few labels: the key of each one's pre-training, or None."""
+    return {SCRATCH: None, **config.study.get("arms", {"pre-trained": "pretrain"})}
+
+
+def portion(fraction: float) -> str:
+    """Name a part of the training clips: "10%", or "5 clips a class"."""
+    return f"{fraction:.0%}" if fraction <= 1 else f"{fraction} clips a class"
 
 
 def ablation(config: Config, seeds: list[int]) -> Iterator[Run]:
@@ -236,18 +257,22 @@ class Study:
             if (rate := self._best_rate(run.trials)) is None:
                 return None
             overrides[RATE] = rate
-        stages = ("pretrain", "finetune") if run.pretraining is not None else ("finetune",)
+        stages = (run.stage, "finetune") if run.pretraining is not None else ("finetune",)
         recipe = Config({stage: self.config[stage].to_dict() for stage in stages})
+        if "motion" in stages:  # what older records have says nothing of SkeletonMAE, the default
+            recipe.pretraining = "motion"
         recipe.merge_from_dict(
             {key: value for key, value in overrides.items() if key.split(".")[0] in stages}
         )
         identity = asdict(run) | {"recipe": recipe.to_dict()}
-        for key in ("name", "row", "overrides", "trials"):
+        for key in ("name", "row", "overrides", "trials", "stage"):
             del identity[key]
         if run.peer is None:
             del identity["peer"]
         else:
             del identity["recipe"]["finetune"]["model"]
+        if run.pretraining is not None and "unlabelled" in self.config.study:
+            identity["unlabelled"] = self.config.study.unlabelled.to_dict()
         protocol = self.config.protocols[run.protocol].to_dict()
         keys = ("data", "train", "validation" if run.validate else "test")
         return identity | {"clips of": {key: protocol.get(key) for key in keys}}
@@ -292,7 +317,11 @@ class Study:
         source: Path | None = None
         record: Record = {}
         if run.pretraining is not None:
-            source, minutes = self._pretrain(run.protocol, run.pretraining, recipe, everything, amp)
+            name, pool = run.protocol, everything
+            if more := self._unlabelled(folder, everything + test):
+                # In the same order whatever the protocol, so that protocols can share the network.
+                name, pool = "shared", sorted(everything + more, key=lambda clip: clip.name)
+            source, minutes = self._pretrain(name, run.pretraining, recipe, pool, amp)
             record["pre-training minutes"] = minutes
         start, whole = time.monotonic(), not work.exists()
         model = _train(run, recipe, clips, source, RunOptions(work, run.seed, resume=True, amp=amp))
@@ -318,17 +347,29 @@ class Study:
             train, test = ([clip.person(0) for clip in clips] for clips in (train, test))
         return train, test
 
+    def _unlabelled(self, folder: Path, known: list[Clip]) -> list[Clip]:
+        """Load further clips to pre-train on, but none of those that the run trains or tests on."""
+        names = {clip.name for clip in known}
+        return [
+            clip
+            for file, splits in self.config.study.get("unlabelled", {}).items()
+            for clip in load_split([folder / file], splits)
+            if clip.name not in names
+        ]
+
     def _pretrain(
-        self, protocol: str, seed: int, recipe: Config, clips: list[Clip], amp: bool
+        self, name: str, seed: int, recipe: Config, clips: list[Clip], amp: bool
     ) -> tuple[Path, float | None]:
-        """Pre-train on clips, unless the folder has the checkpoint.
+        """Pre-train on clips, unless the folder has the checkpoint, whose file is named by `name`.
 
         Returns:
             The checkpoint, and the minutes that it took; None if it was interrupted.
         """
-        identity = [recipe.pretrain.to_dict(), clip_identities(clips), seed]
+        identity = [pretraining(recipe).to_dict(), clip_identities(clips), seed]
+        if "motion" in recipe:
+            identity.append(backbone_arguments(recipe))
         folder = _make_folder(self.out / "pretrained")
-        path = folder / f"{_slug(protocol)}-{_digest(identity)}.safetensors"
+        path = folder / f"{_slug(name)}-{_digest(identity)}.safetensors"
         work, notes = path.with_suffix(""), path.with_suffix(".json")
         with FileLock(f"{path}.lock"):
             if not notes.exists():
@@ -342,7 +383,7 @@ class Study:
 def _train(
     run: Run, recipe: Config, clips: list[Clip], source: Path | None, options: RunOptions
 ) -> STRL | STGCNPlusPlus | Probe:
-    """Fine-tune a classifier or fit a linear probe, from a SkeletonMAE if there is one; or a peer.
+    """Fine-tune a classifier or fit a linear probe, from a pre-trained network; or train a peer.
 
     Raises:
         UserError: a linear probe is asked for without pre-training.
@@ -350,7 +391,7 @@ def _train(
     if run.peer:
         return train_peer(recipe, clips, options)
     if not run.linear:
-        return finetune(recipe, clips, options, SkeletonMAE.load(source) if source else None)
+        return finetune(recipe, clips, options, load_network(source) if source else None)
     if source is None:
         raise UserError(f"the run '{run.name}' needs pre-training for its linear probe")
     return linear_probe(source, clips, recipe.finetune.mode)
@@ -364,7 +405,7 @@ def subsample(clips: list[Clip], fraction: float, seed: int) -> list[Clip]:
 
     Args:
         clips: the clips.
-        fraction: fraction of every class to draw, at least one clip.
+        fraction: fraction of every class to draw, at least one clip; above 1, clips of each.
         seed: seed of the subset.
     """
     if fraction == 1:
@@ -374,7 +415,8 @@ def subsample(clips: list[Clip], fraction: float, seed: int) -> list[Clip]:
     for label in sorted({clip.label for clip in clips}):
         same = [clip for clip in clips if clip.label == label]
         order = rng.permutation(len(same))
-        kept += [same[index] for index in order[: max(round(fraction * len(same)), 1)]]
+        count = fraction if fraction > 1 else max(round(fraction * len(same)), 1)
+        kept += [same[index] for index in order[: int(count)]]
     return (kept * -(-len(clips) // len(kept)))[: len(clips)]
 
 

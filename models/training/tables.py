@@ -10,10 +10,7 @@ from scipy import stats
 
 from models.errors import UserError
 from models.part import reason, write_whole
-from models.training.studies import Record
-
-ARMS = ("from scratch", "pre-trained")
-"""The two arms of a study of few labels."""
+from models.training.studies import Record, arms, portion
 
 Values = Sequence[float] | np.ndarray
 """Figures of several runs, [N]."""
@@ -54,20 +51,21 @@ def _row_order(config: Config) -> list[str]:
 
 
 def fractions(records: list[Record], config: Config) -> str:
-    """Tabulate top-1 with and without pre-training, and the 95 % interval of the difference."""
-    lines = [
-        "| protocol | labels | subsets | from scratch, % | pre-trained, % | difference, points |",
-        "|---|---|---|---|---|---|",
-    ]
+    """Tabulate top-1 with and without pre-training, and the 95 % intervals of the differences."""
+    scratch, *pretrained = arms(config)
+    columns = ["protocol", "labels", "subsets", f"{scratch}, %"]
+    for arm in pretrained:
+        columns += [f"{arm}, %", "difference, points"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for protocol in config.study.protocols:
         for fraction in config.study.fractions:
-            if not (seeds := _paired(records, protocol, fraction)):
+            if not (tops := _paired(records, config, protocol, fraction)):
                 continue
-            scratch, pretrained = (np.array(seeds[arm]) for arm in ARMS)
-            lines.append(
-                f"| {protocol} | {fraction:.0%} | {len(scratch)} | {_spread(scratch)} "
-                f"| {_spread(pretrained)} | {_interval(pretrained - scratch)} |"
-            )
+            cells = [protocol, portion(fraction), str(len(tops[scratch])), _spread(tops[scratch])]
+            for arm in pretrained:
+                gain = np.array(tops[arm]) - np.array(tops[scratch])
+                cells += [_spread(tops[arm]), _interval(gain)]
+            lines.append(f"| {' | '.join(cells)} |")
     rates = {
         f"{record['protocol']} {record['row']} {record['recipe']['finetune']['schedule']['lr']:g}"
         for record in records
@@ -136,12 +134,13 @@ def plot(records: list[Record], config: Config, path: Path) -> None:
 
     if config.study.kind != "fractions":
         raise UserError("only a study of fractions can be plotted")
-    protocols, parts = config.study.protocols, config.study.fractions
+    protocols = config.study.protocols
+    parts = [part for part in config.study.fractions if part <= 1]
     figure = Figure(figsize=(4 * len(protocols), 3.5), layout="constrained")
     panels = figure.subplots(1, len(protocols), squeeze=False)[0]
     for axes, protocol in zip(panels, protocols, strict=True):
-        for arm in ARMS:
-            pairs = {100 * part: _paired(records, protocol, part) for part in parts}
+        for arm in arms(config):
+            pairs = {100 * part: _paired(records, config, protocol, part) for part in parts}
             tops = {percent: pair[arm] for percent, pair in pairs.items() if pair}
             means, errors = [np.mean(top) for top in tops.values()], map(_half_width, tops.values())
             axes.errorbar(list(tops), means, list(errors), label=arm, marker="o", capsize=3)
@@ -155,14 +154,16 @@ def plot(records: list[Record], config: Config, path: Path) -> None:
         raise UserError(f"cannot draw {path}: {error}") from error
 
 
-def _paired(records: list[Record], protocol: str, fraction: float) -> dict[str, list[float]]:
-    """Return top-1 of each arm, %, on the subsets that both arms have; {} if there are none."""
-    arms: dict[str, dict[int, float]] = {arm: {} for arm in ARMS}
+def _paired(
+    records: list[Record], config: Config, protocol: str, fraction: float
+) -> dict[str, list[float]]:
+    """Return top-1 of each arm, %, on the subsets that all arms have; {} if there are none."""
+    tops: dict[str, dict[int, float]] = {arm: {} for arm in arms(config)}
     for record in records:
         if (record["protocol"], record["fraction"]) == (protocol, fraction):
-            arms[record["row"]][record["seed"]] = 100 * record["top-1"]
-    both = sorted(set.intersection(*(set(seeds) for seeds in arms.values())))
-    return {arm: [seeds[seed] for seed in both] for arm, seeds in arms.items()} if both else {}
+            tops[record["row"]][record["seed"]] = 100 * record["top-1"]
+    every = sorted(set.intersection(*(set(seeds) for seeds in tops.values())))
+    return {arm: [seeds[seed] for seed in every] for arm, seeds in tops.items()} if every else {}
 
 
 def _half_width(values: Values) -> float:

@@ -34,6 +34,20 @@ study = dict(
 )
 """
 )
+ARMS = (
+    PROTOCOLS
+    + """
+motion = dict(
+    model=dict(), augmentation=dict(),
+    schedule=dict(epochs=1, batch_size=4, lr=1e-3, weight_decay=0.0),
+)
+study = dict(
+    kind="fractions", arms=dict(paper="pretrain", motion="motion"), protocols=["one"],
+    fractions=[2, 0.5], seeds=[0], tuning=dict(fraction=1.0, rates=[1e-2], seeds=[0]),
+    unlabelled={{"a.pkl": ["train"], "more.pkl": ["train"]}},
+)
+"""
+)
 ABLATION = (
     PROTOCOLS
     + """
@@ -225,6 +239,27 @@ def test_each_arm_takes_its_best_rate_and_both_the_same_clips(results, tmp_path)
     rows = results(FRACTIONS, "--table", data=())
     expected = ["one", "50%", "2", "55.0 ± 7.1", "70.0 ± 14.1", "+15.0 (-48.5 to +78.5)"]
     assert rows[0] == expected
+
+
+@pytest.mark.training
+def test_every_arm_of_pretraining_is_compared_with_training_from_scratch(results, tmp_path):
+    dataset(tmp_path / "more.pkl", clips=6, seed=1)
+    out = tmp_path / "out"
+    rows = results(ARMS)
+    assert [row[:3] for row in rows] == [["one", "2 clips a class", "1"], ["one", "50%", "1"]]
+    assert [len(row) for row in rows] == [8, 8]  # top-1 of three arms, and two differences
+    records = [json.loads(path.read_text()) for path in out.glob("*.json")]
+    counts = {r["training clips"] for r in records if r["fraction"] == 2 and not r["validate"]}
+    assert counts == {4}
+    for record in records:
+        motion = "motion" in record["recipe"]
+        assert motion == (record["row"] == "motion")
+        assert ("unlabelled" in record) == (record["row"] != "from scratch")
+    sizes = [
+        json.loads(path.read_text())["clips"] for path in sorted(out.glob("pretrained/*.json"))
+    ]
+    # The other file adds 4 clips; the 2 that the trials hold out do not come back with the first.
+    assert sorted(sizes) == [10 + 4, 10 + 4, 12 + 4, 12 + 4]
 
 
 @pytest.mark.training
