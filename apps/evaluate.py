@@ -15,7 +15,7 @@ def parser() -> Parser:
     """Build the command-line parser."""
     command = Parser(prog="evaluate.py", description=__doc__)
     command.add_argument(
-        "weights", type=Path, help="STRL checkpoint; see also --linear and --rebuild"
+        "weights", type=Path, help="STRL checkpoint; see also --linear, --neighbours and --rebuild"
     )
     add_data_options(command)
     add_validation_option(
@@ -35,12 +35,20 @@ def parser() -> Parser:
         help="see 3D clips by N cameras around the people, and give means over them (default: by "
         "the camera that recorded them)",
     )
-    command.add_argument(
+    probes = command.add_mutually_exclusive_group()
+    probes.add_argument(
         "--linear",
         nargs="+",
         metavar="SPLIT",
         help="evaluate a linear probe: a linear classifier on the frozen features, trained on "
-        "these splits; the checkpoint may also be a SkeletonMAE",
+        "these splits; the checkpoint may also be one of pretrain.py",
+    )
+    probes.add_argument(
+        "--neighbours",
+        nargs="+",
+        metavar="SPLIT",
+        help="evaluate nearest neighbours in the space of the frozen features, among the clips of "
+        "these splits; the checkpoint may also be one of pretrain.py",
     )
     command.add_argument(
         "--rebuild",
@@ -66,7 +74,7 @@ def main() -> None:
     from models.action.strl import STRL
     from models.files import write_json
     from models.training.evaluation import Classifier, evaluate, format_figures
-    from models.training.probe import linear_probe
+    from models.training.probe import PROBES
     from models.training.reconstruction import reconstruction_error
 
     clips, held_out = hold_out_validation(options, load_clips(options, options.split))
@@ -78,8 +86,10 @@ def main() -> None:
             write_json(options.json, figures)
         return
     model: Classifier
-    if options.linear:
-        model = linear_probe(options.weights, load_clips(options, options.linear), options.mode)
+    for kind, make in PROBES.items():
+        if splits := getattr(options, kind):
+            model = make(options.weights, load_clips(options, splits), options.mode)
+            break
     else:
         model = STRL.load(options.weights)
     evaluation = evaluate(model, clips, options.mode, options.stress, options.views)

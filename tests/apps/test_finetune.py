@@ -102,7 +102,11 @@ def test_a_classifier_starts_from_whole_windows(monkeypatch, capsys, tmp_path):
     door(monkeypatch, finetune, config, *tuning, "--out", out)
     assert all(torch.equal(begun[0][name], value) for name, value in saved.items())
     assert len(STRL.load(out).clips) == 6
-    door(monkeypatch, evaluate, start, "--data", data, "--split", "test", "--linear", "train")
+    for probe in ("--linear", "--neighbours"):
+        door(monkeypatch, evaluate, start, "--data", data, "--split", "test", probe, "train")
+        assert "top-1" in capsys.readouterr().out
+    testing = [start, "--data", data, "--split", "test"]
+    assert "not a strl checkpoint" in refused(monkeypatch, capsys, evaluate, *testing)
     wide = tmp_path / "wide.py"
     wide.write_text(MOTION.format(tiny=TINY) + "finetune = dict(model=dict(width=16))")
     message = refused(monkeypatch, capsys, finetune, wide, *tuning, "--out", out)
