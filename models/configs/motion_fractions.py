@@ -7,12 +7,6 @@ data sets in `unlabelled`, without labels, and never on a clip that is evaluated
 
 _base_ = ["fractions.py"]
 
-protocols = {
-    "Penn Action": dict(data="penn_action_2d.pkl", train=["train"], test=["test"]),
-    "UTD-MHAD": dict(data="utd_mhad_3d.pkl", train=["xsub_train"], test=["xsub_val"]),
-    "NW-UCLA": dict(data="nw_ucla_3d.pkl", train=["xview_train"], test=["xview_val"]),
-}
-
 motion = dict(schedule=dict(epochs=20))
 
 pretrain = dict(schedule=dict(epochs=20))
