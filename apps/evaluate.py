@@ -64,6 +64,9 @@ def parser() -> Parser:
     command.add_argument(
         "--picture", type=Path, help="draw the confusion matrix to this file (.png)"
     )
+    command.add_argument(
+        "--mistakes", type=Path, help="draw the surest wrong answers to this file (.png)"
+    )
     return command
 
 
@@ -74,6 +77,7 @@ def main() -> None:
     from models.action.strl import STRL
     from models.files import write_json
     from models.training.evaluation import Classifier, evaluate, format_figures
+    from models.training.pictures import draw_confusion, draw_mistakes
     from models.training.probe import PROBES
     from models.training.reconstruction import reconstruction_error
 
@@ -97,7 +101,9 @@ def main() -> None:
     if options.json:
         write_json(options.json, evaluation.figures)
     if options.picture:
-        evaluation.draw(options.picture)
+        draw_confusion(evaluation, options.picture)
+    if options.mistakes:
+        draw_mistakes(evaluation.mistakes, options.mistakes)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,6 +62,23 @@ class Classifier(Protocol):
         """Compute calibrated probabilities [B, labels + 1]."""
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """A window that was named wrongly.
+
+    Attributes:
+        window: joints and presence of the window.
+        label: what it shows.
+        answer: what it was taken for.
+        probability: calibrated, of the answer.
+    """
+
+    window: Window
+    label: str
+    answer: str
+    probability: float
+
+
 @dataclass
 class Evaluation:
     """The result of an evaluation.
@@ -71,11 +87,13 @@ class Evaluation:
         figures: the figures.
         labels: names of the labels in the confusion matrix, [L].
         confusion: number of clips by true label (rows) and predicted label (columns), [L, L].
+        mistakes: the windows that were named wrongly, the surest ones first.
     """
 
     figures: Figures
     labels: list[str]
     confusion: np.ndarray
+    mistakes: list[Mistake]
 
     def text(self) -> str:
         """Format the figures and the confusion matrix for printing."""
@@ -85,35 +103,6 @@ class Evaluation:
         for label, row in zip(self.labels, self.confusion, strict=True):
             lines.append(f"{label:{width}} " + " ".join(f"{count:3d}" for count in row))
         return "\n".join(lines)
-
-    def draw(self, path: str | Path) -> None:
-        """Draw the confusion matrix.
-
-        Args:
-            path: picture to write; its suffix is the format.
-
-        Raises:
-            UserError: the picture cannot be written.
-        """
-        from matplotlib.figure import Figure
-
-        size = 2 + 0.3 * len(self.labels)
-        figure = Figure(figsize=(size, size), layout="constrained")
-        axes = figure.subplots()
-        axes.imshow(
-            self.confusion / self.confusion.sum(axis=1, keepdims=True).clip(1), cmap="Blues"
-        )
-        ticks = range(len(self.labels))
-        axes.set_xticks(ticks, self.labels, rotation=90)
-        axes.set_yticks(ticks, self.labels)
-        title = f"top-1 {self.figures['top-1']:.1%}"
-        axes.set(xlabel="prediction", ylabel="true label", title=title)
-        for row, column in np.argwhere(self.confusion):
-            axes.text(column, row, self.confusion[row, column], ha="center", va="center", size=6)
-        try:
-            figure.savefig(path, dpi=150)
-        except (OSError, ValueError) as error:
-            raise UserError(f"cannot draw {path}: {error}") from error
 
 
 def evaluate(
@@ -148,7 +137,8 @@ def evaluate(
             _all_views(others, views),
             target.repeat(views),
         )
-    logits = predict(model, MODES[mode](clips))
+    windows = MODES[mode](clips)
+    logits = predict(model, windows)
     figures |= metrics(model, logits, target)
     if views:
         tops = (_top1(*part) for part in zip(logits.chunk(views), target.chunk(views), strict=True))
@@ -162,7 +152,8 @@ def evaluate(
         figures["NOT HELD OUT: clips seen in training"] = leaked
     if stress:
         figures |= robustness(model, clips, target, mode)
-    return Evaluation(figures, *_confusion(model, logits, target))
+    confusion = _confusion(model, logits, target)
+    return Evaluation(figures, *confusion, _mistakes(model, windows, logits, target))
 
 
 def _all_views(clips: Sequence[Clip], count: int) -> list[Clip]:
@@ -206,6 +197,20 @@ def _confusion(model: Classifier, logits: Tensor, target: Tensor) -> tuple[list[
     confusion.index_put_((target, prediction), torch.tensor(1), accumulate=True)
     used = sorted({*target.tolist(), *prediction.tolist()})
     return [model.labels[index].name for index in used], confusion[used][:, used].numpy()
+
+
+def _mistakes(
+    model: Classifier, windows: Sequence[Window], logits: Tensor, target: Tensor
+) -> list[Mistake]:
+    """Collect the windows that were named wrongly, the surest ones first."""
+    probability, answer = model.probabilities(logits)[:, :-1].max(dim=1)
+    wrong = (answer != target).nonzero()[:, 0]
+    wrong = wrong[probability[wrong].argsort(descending=True)]
+    names = [label.name for label in model.labels]
+    return [
+        Mistake(windows[i], names[target[i]], names[answer[i]], float(probability[i]))
+        for i in wrong.tolist()
+    ]
 
 
 @torch.no_grad()
