@@ -13,8 +13,12 @@ from models.sample import RATE
 
 MIN_OBSERVED = 0.5
 """Seconds of a window that must be observed before it is classified."""
+MIN_TOGETHER = 0.25
+"""Seconds for which two people must have been seen at the same time before they are classified: a
+person who is found again under a new id is not two people."""
 MIN_HIDDEN = 0.1
-"""The same for each of two people who were classified before: one may hide the other."""
+"""Seconds that must be observed of each of two people who were classified before: one may hide the
+other."""
 SMOOTHING = 0.25
 """Time constant of the smoothing of probabilities, in seconds."""
 RELEASE = 0.7
@@ -126,22 +130,27 @@ class Classifier:
         Returns:
             One action for each person, or one for two people where an interaction is more likely
             than what either of them does alone. People observed for less than `MIN_OBSERVED`
-            seconds have none. Of two people who were classified before, one may be hidden by the
-            other: they are classified while the window has anything of both, and keep their label
-            after that.
+            seconds have none, nor do two who were seen together for less than `MIN_TOGETHER`. Of
+            two people who were classified before, one may be hidden by the other: they are
+            classified while the window has anything of both, and keep their label after that.
         """
-        observed = present.any(axis=3).sum(axis=2) / RATE
-        least = [observed[row, : len(group)].min() for row, group in enumerate(groups)]
+        seen = present.any(axis=3)
+        least = [seen[row, : len(group)].sum(axis=1).min() for row, group in enumerate(groups)]
         paired = [len(group) == 2 and group in self._states for group in groups]
         rows = [
             row
-            for row in range(len(groups))
-            if least[row] >= (MIN_HIDDEN if paired[row] else MIN_OBSERVED)
+            for row, group in enumerate(groups)
+            if (
+                least[row] >= MIN_HIDDEN * RATE
+                if paired[row]
+                else least[row] >= MIN_OBSERVED * RATE
+                and seen[row, : len(group)].all(axis=0).sum() >= MIN_TOGETHER * RATE
+            )
         ]
         states = {
             group: self._states[group]
-            for group, known, seconds in zip(groups, paired, least, strict=True)
-            if known and seconds < MIN_HIDDEN
+            for group, known, steps in zip(groups, paired, least, strict=True)
+            if known and steps < MIN_HIDDEN * RATE
         }
         for row, scores in zip(rows, self._scores(windows[rows], present[rows]), strict=True):
             group = groups[row]

@@ -29,8 +29,12 @@ class Stage:
         self.model = StubNetwork()
         self.classifier = Classifier(self.model, confidence)
 
-    def ask(self, time, answers, filled=64, hidden=0):
-        """`answers`: probabilities by group; the second of two is absent for `hidden` steps."""
+    def ask(self, time, answers, filled=64, hidden=0, gone=0):
+        """Ask for the labels of groups, given their probabilities.
+
+        The second of two people is absent in the last `hidden` steps; they exchange places `gone`
+        steps from both ends of the window.
+        """
         groups = list(answers)
         windows = np.zeros((len(groups), 2, 64, 17, 2), np.float32)
         present = np.zeros((len(groups), 2, 64, 17), bool)
@@ -39,6 +43,8 @@ class Stage:
             self.model.answers[row] = answers[group]
             present[row, : len(group), 64 - filled :] = True
             present[row, 1, 64 - hidden :] = False
+            if gone:
+                present[row, 0, 64 - gone :] = present[row, 1, :gone] = False
         actions = self.classifier(time, groups, windows, present)
         return {action.people: action.label for action in actions}
 
@@ -59,6 +65,13 @@ def test_two_people_keep_their_label_while_one_is_hidden():
     ended = {(1, 2): probabilities(hug=0.0)}
     assert stage.ask(0.6, ended, hidden=64) == {(1, 2): "hug"}, "nothing is seen of the second one"
     assert stage.ask(2.6, ended, hidden=50) == {}
+
+
+def test_somebody_who_is_found_again_under_a_new_id_is_not_two_people():
+    stage = Stage()
+    hug = {(1, 2): probabilities(hug=0.9)}
+    assert stage.ask(0, hug, gone=32) == {}
+    assert stage.ask(0.2, hug, gone=22) == {(1, 2): "hug"}
 
 
 def test_the_network_gets_no_empty_batch():
