@@ -38,15 +38,21 @@ def parser() -> Parser:
         "--processes", type=few, metavar="N", help="how many work at once (default: one a core)"
     )
     add_pose_options(command)
+    other = add_skeleton_options(command)
+    other.add_argument(
+        "--space", action="store_true", help="write 3D joints, which NTU's .skeleton files have"
+    )
+    return command
+
+
+def add_skeleton_options(command: Parser) -> argparse._ArgumentGroup:
+    """Add the options for what files of skeletons do not say, and return their group."""
     other = command.add_argument_group("skeletons of other programs")
     other.add_argument(
         "--fps", type=number(0.001, 1000), default=30.0, help="their frames a second (default 30)"
     )
     other.add_argument("--size", type=size, metavar="WxH", help="their picture, such as 1280x720")
-    other.add_argument(
-        "--space", action="store_true", help="write 3D joints, which NTU's .skeleton files have"
-    )
-    return command
+    return other
 
 
 def size(text: str) -> tuple[int, int]:

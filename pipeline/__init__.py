@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from pipeline.engine import Pipeline
     from pipeline.overlay import draw
     from pipeline.source import open_source
+    from pipeline.teaching.folder import teach
 
-__all__ = ["Pipeline", "draw", "open_source"]
+__all__ = ["Pipeline", "draw", "open_source", "teach"]
 
 _MODULES = {
     "Pipeline": "pipeline.engine",
     "draw": "pipeline.overlay",
     "open_source": "pipeline.source",
+    "teach": "pipeline.teaching.folder",
 }
 
 

@@ -95,7 +95,7 @@ class Clip:
         if self.space is None:
             raise UserError(f"the clip {self.name} is in 2D: it has one view")
         keypoints = _keypoints(camera.project(self.space))
-        return replace(self, keypoints=keypoints, unit=_unit(keypoints))
+        return replace(self, keypoints=keypoints, unit=unit_of(keypoints))
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def read(path: str | Path, joints: str | None = None, classes: list[str] | None 
                 label=classes[int(annotation["label"])],
                 times=np.arange(points.shape[1]) / fps,
                 keypoints=points,
-                unit=_unit(points),
+                unit=unit_of(points),
                 subject=None if subject is None else int(subject),
                 splits=frozenset(member[name]),
                 space=space,
@@ -441,7 +441,7 @@ def _most_visible(points: np.ndarray) -> list[int]:
     return sorted(ranked[:PEOPLE]) or [0]
 
 
-def _unit(keypoints: np.ndarray) -> float:
+def unit_of(keypoints: np.ndarray) -> float:
     """Return the mean torso length of the people [P, F, 17, 3] in pixels; 1 if unknown."""
     visible = np.where(keypoints[..., 2:] > 0, keypoints[..., :2], np.nan)
     units = [unit for unit in (torso_length(person) for person in visible) if unit > 0]

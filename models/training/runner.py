@@ -64,6 +64,7 @@ class RunOptions:
         amp: compute in bfloat16 where that is safe.
         workers: processes that make the samples beside the one that trains; 0 leaves it to that
             one. The samples are the same, since each is a function of its index.
+        level: of what MMEngine prints: "INFO", or "WARNING" for nearly nothing.
     """
 
     work_dir: str | Path
@@ -72,6 +73,7 @@ class RunOptions:
     tensorboard: bool = False
     amp: bool = False
     workers: int = 0
+    level: str = "INFO"
 
 
 class Pretraining(BaseModel):
@@ -243,6 +245,7 @@ def train(
         visualizer={"type": "Visualizer", "vis_backends": backends},
         resume=options.resume,
         randomness={"seed": options.seed},
+        log_level=options.level,
         # MMEngine shares logs and message hubs between runs of one name, and knows whole seconds.
         experiment_name=f"{Path(options.work_dir).name}_{uuid4().hex[:8]}",
         **launcher,

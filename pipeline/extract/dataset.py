@@ -31,6 +31,7 @@ class Plan:
         clips: by their keys in the store, each content once.
         sizes: bytes of each clip, by key.
         found: number of files that were found, clips or not.
+        paths: of the clips that were found, by name.
         left_out: files that are not used.
         skeletons: those that are known, by key.
 
@@ -41,6 +42,7 @@ class Plan:
     def __init__(self, source: Path, store: Store, ignored: Sequence[Path] = ()):
         found, self.left_out = find_clips(source, (store.folder, *ignored))
         self.found = len(found) + len(self.left_out)
+        self.paths = {clip.name: clip.path for clip in found}
         self.clips: dict[str, LabelledClip] = {}
         self.sizes: dict[str, int] = {}
         self._contradicting: dict[str, LabelledClip] = {}
