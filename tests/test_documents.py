@@ -27,6 +27,7 @@ MANUALS = {
     "docs/video.md": ["video"],
     "docs/camera.md": ["webcam"],
     "docs/web.md": ["web"],
+    "docs/teach.md": ["teach"],
     "docs/speed.md": ["benchmark"],
     "docs/training.md": ["extract", "pretrain", "finetune", "evaluate", "results"],
 }

@@ -64,7 +64,7 @@ class RunOptions:
         amp: compute in bfloat16 where that is safe.
         workers: processes that make the samples beside the one that trains; 0 leaves it to that
             one. The samples are the same, since each is a function of its index.
-        level: of what MMEngine prints: "INFO", or "WARNING" for nearly nothing.
+        level: of what MMEngine prints: "INFO", or "ERROR" for nearly nothing.
     """
 
     work_dir: str | Path

@@ -89,14 +89,19 @@ class Course:
         self.parts = folds(names, performers)
         self._check(names)
         self.windows = [windows_of(clip) for clip in self.clips]
-        acting = [i for i, clip in enumerate(self.clips) if clip.label != NOTHING]
-        self.mirrored = are_mirrored([self.windows[i] for i in acting], [names[i] for i in acting])
+        turned = [windows_of(mirror(clip)) for clip in self.clips]
+        acting = [index for index, name in enumerate(names) if name != NOTHING]
+        self.mirrored = are_mirrored(
+            [self.windows[index] for index in acting],
+            [turned[index] for index in acting],
+            [names[index] for index in acting],
+        )
         self.config = self._config()
         self.targets = [self._target(name) for name in names]
         plain = self._features(self.windows)
         self.features = [plain]
         if not self.mirrored:
-            self.features.append(self._features([[mirror(w) for w in c] for c in self.windows]))
+            self.features.append(self._features(turned))
         self.negatives = self._negatives()
 
     def _check(self, names: Sequence[str]) -> None:

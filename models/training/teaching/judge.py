@@ -135,9 +135,7 @@ def _calibrate(
     targets = [target for _, target in checks.values()]
     more = [torch.full((len(found),), target) for found, target in clips]
     every, known = torch.cat(logits + [found for found, _ in clips]), torch.cat(targets + more)
-    # A clip of two people has windows in which one is seen, to which its label is not possible.
-    possible = every.gather(1, known[:, None])[:, 0].isfinite()
-    model.temperature = fit_temperature(every[possible], known[possible])
+    model.temperature = possible_temperature(every, known)
     people = torch.tensor(
         [
             int(present.any(axis=(1, 2)).sum())
@@ -151,3 +149,12 @@ def _calibrate(
         none = known[these] == len(model.labels)
         if none.any() and not none.all():
             model.thresholds[count] = fit_threshold(model, every[these], known[these])
+
+
+def possible_temperature(logits: Tensor, target: Tensor) -> float:
+    """Fit the temperature to the windows whose label is possible.
+
+    A clip of two people has windows in which one is seen, to which its label is not.
+    """
+    possible = logits.gather(1, target[:, None])[:, 0].isfinite()
+    return fit_temperature(logits[possible], target[possible])

@@ -77,9 +77,9 @@ def train(course: Course, start: STRL, part: int | None, epochs: int) -> STRL:
     clips = [
         c for c, p in zip(course.clips, course.parts, strict=True) if part is None or p != part
     ]
-    options = RunOptions(
-        course.settings.work_dir / name, course.settings.seed, resume=True, level="WARNING"
-    )
+    folder = course.settings.work_dir / name
+    begun = (folder / "last_checkpoint").exists()
+    options = RunOptions(folder, course.settings.seed, resume=begun, level="ERROR")
     model = finetune(config, [*clips, *course.negatives], options, start)
     model.clips = start.clips
     model.save(done)
