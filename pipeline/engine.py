@@ -16,6 +16,8 @@ from models.runtime.graphs import choose_runtime
 from pipeline.changes import half_size, thumbnail
 from pipeline.classify import Action, ActionNetwork, Classifier
 from pipeline.detect import Detections, Detector
+from pipeline.events import Event
+from pipeline.listeners import Listeners
 from pipeline.overlap import overlap
 from pipeline.person import Person
 from pipeline.pose import PoseEstimator
@@ -259,12 +261,40 @@ class Pipeline(TrackingPipeline):
         super().__init__(people, pose, detector, device, runtime, executor)
         self.classifier = Classifier(actions or load_strl(weights, device, runtime), confidence)
         self.windows = Windows(self.pose.threshold)
+        self._listeners = Listeners()
         self._reset_actions()
 
     @property
     def labels(self) -> list[str]:
         """All actions that can be recognised, in the order of `Action.scores`."""
         return [label.name for label in self.classifier.model.labels]
+
+    def on(
+        self,
+        label: str | None,
+        start: Callable[[Event], None] | None = None,
+        end: Callable[[Event], None] | None = None,
+    ) -> None:
+        """Call back when an action begins, and when it has ended.
+
+        The callbacks run between frames, on the thread that classifies, and should be short. An
+        action has ended when it was missing for `pipeline.events.MAX_GAP` seconds, or its people
+        do something else, or at a cut; `Event.end` is its last moment, or None at a cut.
+
+        Args:
+            label: of the action; any if None.
+            start: called with the event when it begins.
+            end: called with it when it has ended.
+
+        Raises:
+            UserError: there is no such label.
+
+        Example:
+            >>> pipeline.on("wave", start=lambda event: print(event.people, event.start))
+        """
+        if label is not None and label not in self.labels:
+            raise UserError(f"there is no label {label}; there are: {', '.join(self.labels)}")
+        self._listeners.add(label, start, end)
 
     def reset(self) -> None:
         """Forget everything, as after a cut or an interrupted stream. Ids are not used again."""
@@ -274,6 +304,7 @@ class Pipeline(TrackingPipeline):
     def _reset_actions(self) -> None:
         self.windows.reset()
         self.classifier.reset()
+        self._listeners.reset()
         self._actions: list[Action] = []
 
     def __call__(self, frame: Frame) -> Result:
@@ -314,6 +345,7 @@ class Pipeline(TrackingPipeline):
             self._actions = []
         ids = {person.id for person in tracked.people}
         actions = [action for action in self._actions if ids.issuperset(action.people)]
+        self._listeners.update(frame.time, actions)
         return Result(frame, tracked.people, actions)
 
 

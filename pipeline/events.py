@@ -70,6 +70,11 @@ class Events:
         self.log: deque[Event] = deque(maxlen=keep)
         self._open: dict[tuple[int, ...], Event] = {}
 
+    @property
+    def going(self) -> list[Event]:
+        """The events that have not ended, or may still go on."""
+        return list(self._open.values())
+
     def update(self, time: float, actions: Sequence[Action]) -> None:
         """Add the actions at a time, in seconds, later than the previous one."""
         shown = {

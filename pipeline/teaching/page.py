@@ -32,7 +32,8 @@ p, li, figcaption { overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { border: 1px solid var(--line); padding: .2rem .5rem; text-align: right; }
-th { font-weight: normal; text-align: left; max-width: 12rem; overflow-wrap: anywhere; }
+th { font-weight: normal; text-align: left; min-width: 4rem; max-width: 12rem; }
+th { overflow-wrap: anywhere; }
 td { background: color-mix(in srgb, var(--right) calc(var(--share) * 60%), transparent); }
 .clips { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0; }
 figure { margin: 0; width: 17rem; max-width: 100%; border: 1px solid var(--line); }

@@ -119,6 +119,8 @@ class Course:
         # Somebody of a pair taken alone does none of the actions of one person.
         settings.solo = [label.name for label in self.labels if label.people == 2]
         settings.augmentation.mirror = not self.mirrored
+        if self.settings.extend:  # what the base knows is what the new labels must leave alone
+            settings.shares.nothing, settings.shares.negatives.recorded = 0.6, 2.0
         settings.model = self.base.hyperparameters | {"hidden": 2 * len(self.labels)}
         return config
 

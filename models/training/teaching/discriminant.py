@@ -38,6 +38,10 @@ class Discriminant:
         """Multiply the log-odds."""
         return Discriminant(self.weight * factor, self.bias * factor)
 
+    def lowered(self, amount: Tensor) -> "Discriminant":
+        """Subtract an amount [L] from the log-odds."""
+        return Discriminant(self.weight, self.bias - amount)
+
 
 def fit(features: Tensor, target: Tensor, labels: int) -> Discriminant:
     """Fit the discriminant of Gaussian classes with one covariance, equally frequent.

@@ -4,15 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from models.action.strl import STRL
 from models.data.pyskl import Clip
-from models.training.evaluation import fit_temperature
+from models.training.evaluation import fit_temperature, predict
 from models.training.recipes import clip_identities
 from models.training.teaching.course import Course, CourseSettings, Tell
 from models.training.teaching.discriminant import Discriminant, add_labels, replace_labels
 from models.training.teaching.judge import Taught, draw_checks, judge
 from models.training.teaching.practice import plan_epochs, train
+
+SPARED = 0.2
+"""Share of the windows of an added label that may go to what was known before."""
 
 
 def teach(
@@ -41,10 +45,15 @@ def teach(
     parts = sorted({part for part in course.parts if part >= 0})
     heads = {part: course.discriminant(part) for part in parts}
     scale = _scale(course, heads)
-    fitted = {part: _model(course, head.scaled(scale)) for part, head in heads.items()}
+    heads = {part: head.scaled(scale) for part, head in heads.items()}
+    whole = course.discriminant(None).scaled(scale)
+    if settings.extend:
+        spare = _spare(course, heads)
+        heads = {part: head.lowered(spare) for part, head in heads.items()}
+        whole = whole.lowered(spare)
+    fitted = {part: _model(course, head) for part, head in heads.items()}
     checks = draw_checks(course, parts)
-    whole = _model(course, course.discriminant(None).scaled(scale))
-    taught = judge(course, fitted, checks, whole)
+    taught = judge(course, fitted, checks, _model(course, whole))
     taught.accuracies["head"] = taught.accuracy
     tell(f"a new head is right about {taught.accuracy:.0%} of the clips that it did not see")
     first(taught.model)
@@ -80,3 +89,22 @@ def _scale(course: Course, heads: Mapping[int, Discriminant]) -> float:
     target = torch.cat([torch.full((len(course.features[0][i]),), course.targets[i]) for i in held])
     wanted = course.base.temperature if course.settings.extend else 1.0
     return wanted / fit_temperature(logits, target)
+
+
+def _spare(course: Course, heads: Mapping[int, Discriminant]) -> Tensor:
+    """By how much added labels can be lowered and still win most of their held-out windows, [L].
+
+    So they win little else.
+    """
+    margins: list[list[Tensor]] = [[] for _ in course.labels]
+    own = len(course.base.labels)
+    models = {part: _model(course, head) for part, head in heads.items()}
+    for index, part in enumerate(course.parts):
+        target = course.targets[index]
+        if part >= 0 and target < len(course.labels):
+            logits = predict(models[part], course.windows[index])
+            right = logits[:, own + target].clone()
+            logits[:, own + target] = -torch.inf
+            margins[target].append(right - logits.amax(dim=1))
+    spare = [torch.cat(found).quantile(SPARED) if found else torch.zeros(()) for found in margins]
+    return torch.stack(spare).nan_to_num(0.0, 0.0, 0.0).clamp(min=0)
