@@ -2,6 +2,7 @@
 
 import argparse
 from contextlib import ExitStack
+from pathlib import Path
 
 from apps.cli import (
     Parser,
@@ -14,6 +15,7 @@ from apps.cli import (
 )
 from models.text import tell
 from pipeline.camera.devices import describe, find_cameras
+from pipeline.camera.keeper import Keeper
 from pipeline.camera.recorder import Recorder
 from pipeline.camera.screen import Screen
 from pipeline.camera.sources import open_live
@@ -25,7 +27,7 @@ def parser() -> Parser:
     """The command line."""
     keys = (
         "keys in the window: q or Esc quit, f full screen, h hide or show the panel, space pause, "
-        "s save a picture, r record"
+        "s save a picture, r record, c keep the last two seconds as a clip, with --clips"
     )
     command = Parser(prog="webcam.py", description=__doc__, epilog=keys)
     command.add_argument(
@@ -36,6 +38,12 @@ def parser() -> Parser:
     command.add_argument("--list-cameras", action="store_true", help="list the cameras there are")
     output = add_output_options(
         command, "--record", metavar="OUT.mp4", help="record from the beginning"
+    )
+    output.add_argument(
+        "--clips",
+        type=Path,
+        metavar="FOLDER/LABEL",
+        help="where the key c keeps clips of a label, to teach by",
     )
     output.add_argument("--headless", action="store_true", help="open no window")
     output.add_argument(
@@ -71,9 +79,12 @@ def process(options: argparse.Namespace) -> None:
         # Mistakes about the source and the outputs are reported before the networks are loaded.
         source = stack.enter_context(open_live(options.source))
         recorder = stack.enter_context(Recorder(source, options.record))
+        keeper = Keeper(source, options.clips) if options.clips else None
         screen = lines = None
         if not options.headless:
             keys = {"s": recorder.save, "r": recorder.toggle}
+            if keeper:
+                keys["c"] = keeper.keep
             screen = stack.enter_context(Screen(source, mirrored, keys))
         pipeline = build_pipeline(options)
         if options.json is not None:
@@ -81,8 +92,12 @@ def process(options: argparse.Namespace) -> None:
             lines = stack.enter_context(sink)
         # Ctrl-C is the usual end, not an error: outputs are finished as at any other end.
         stop_by(source.stop)
-        watch(pipeline, source, recorder, tell, lines, screen)
-    for path in [*recorder.saved, *([lines.path] if lines else [])]:
+        watch(pipeline, source, recorder, tell, lines, screen, keeper)
+    for path in [
+        *recorder.saved,
+        *(keeper.saved if keeper else []),
+        *([lines.path] if lines else []),
+    ]:
         tell(f"wrote {path}")
 
 

@@ -106,11 +106,14 @@ class Recorder:
             self.saved.append(sink.path)
 
 
-def named_now(kind: str, suffix: str) -> Path:
-    """An unused file name in the working folder, such as picture-20261231-235959.png."""
+def named_now(kind: str, suffix: str, folder: Path = Path()) -> Path:
+    """An unused file name in a folder, the working one if none is given.
+
+    Such as picture-20261231-235959.png.
+    """
     name = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
-    path, number = Path(f"{name}{suffix}"), 1
+    path, number = folder / f"{name}{suffix}", 1
     while os.path.lexists(path):
         number += 1
-        path = Path(f"{name}-{number}{suffix}")
+        path = folder / f"{name}-{number}{suffix}"
     return path

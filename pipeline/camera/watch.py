@@ -10,6 +10,7 @@ from pipeline.panel import Observer
 
 if TYPE_CHECKING:
     from pipeline.camera.feed import Live
+    from pipeline.camera.keeper import Keeper
     from pipeline.camera.recorder import Recorder
     from pipeline.camera.screen import Screen
     from pipeline.engine import Pipeline
@@ -23,6 +24,7 @@ def watch(
     report: Callable[[str], None],
     lines: JsonLinesSink | None = None,
     screen: Screen | None = None,
+    keeper: Keeper | None = None,
 ) -> None:
     """Process a live source until it ends, is stopped, or its window is closed.
 
@@ -33,6 +35,7 @@ def watch(
         report: gets one line when the source breaks, and when it is back.
         lines: gets every result, if given.
         screen: shows every result, if given; frames are skipped while it is paused.
+        keeper: gets every frame, if given.
 
     Raises:
         UserError: an output cannot be written, or the source is damaged.
@@ -46,9 +49,13 @@ def watch(
         if source.was_interrupted():
             pipeline.reset()
             observer.reset()
+            if keeper:
+                keeper.forget()
         if frame is not None and not (screen and screen.paused):
             result, threshold = pipeline(frame), pipeline.pose.threshold
             recorder.write(result, threshold)
+            if keeper:
+                keeper.write(frame)
             if lines:
                 lines.write(frame.index, frame.time, result.people, result.actions)
             if screen:

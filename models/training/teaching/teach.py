@@ -15,7 +15,7 @@ from models.training.teaching.discriminant import Discriminant, add_labels, repl
 from models.training.teaching.judge import Taught, draw_checks, judge
 from models.training.teaching.practice import plan_epochs, train
 
-SPARED = 0.2
+SPARED = 0.1
 """Share of the windows of an added label that may go to what was known before."""
 
 

@@ -1,0 +1,61 @@
+"""The last seconds of a camera, kept as clips."""
+
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from models.errors import UserError
+from pipeline.camera.keeper import SECONDS, Keeper
+from pipeline.source import Frame, open_source
+
+RATE = 10
+
+
+@pytest.fixture
+def source():
+    return SimpleNamespace(
+        width=64, height=48, rate=Fraction(RATE), time_base=Fraction(1, 90_000),
+        has_audio=False, start=Fraction(0), max_seconds=None, path=None, name="a camera",
+    )  # fmt: skip
+
+
+def frame(number):
+    return Frame(number, number / RATE, np.full((48, 64, 3), 4 * number, np.uint8))
+
+
+def greys(path):
+    with open_source(path) as clip:
+        return [round(float(one.image.mean())) for one in clip]
+
+
+def test_the_last_two_seconds_are_kept_and_then_new_ones(source, tmp_path):
+    keeper = Keeper(source, tmp_path / "clips" / "serve")
+    keeper.keep()
+    assert keeper.saved == []
+    for number in range(40):
+        keeper.write(frame(number))
+    keeper.keep()
+    for number in range(40, 45):
+        keeper.write(frame(number))
+    keeper.keep()
+    first, second = keeper.saved
+    assert first.parent == second.parent == tmp_path / "clips" / "serve" and first != second
+    expected = [4 * number for number in range(40 - 1 - round(SECONDS * RATE), 40)]
+    assert np.abs(np.subtract(greys(first), expected)).max() <= 3
+    assert len(greys(second)) == 5
+
+
+def test_nothing_of_before_an_interruption_is_kept(source, tmp_path):
+    keeper = Keeper(source, tmp_path)
+    keeper.write(frame(0))
+    keeper.forget()
+    keeper.keep()
+    assert keeper.saved == [] and not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made(source, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot make the folder"):
+        Keeper(source, tmp_path / "file" / "serve")
