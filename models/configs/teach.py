@@ -15,5 +15,5 @@ finetune = dict(
     puppets=0,
     length=320,
     shares=dict(_delete_=True, nothing=0.25, whole=0.15, negatives=dict(recorded=0.5, passive=0.1)),
-    schedule=dict(lr=5e-4, momentum=1e-2),
+    schedule=dict(lr=2e-3, momentum=1e-2),
 )
