@@ -49,6 +49,7 @@ finetune = dict(
         sources=dict(handover=0.04, ut_interaction_1=3, weizmann=3, le2i=2, push_ups=2),
         negatives=dict(recorded=0.35, bystanders=0.25),
     ),
+    calibration=dict(nothing=0.6, pairs=0.13),
     length=6400,
     puppets=120,
     puppet_pairs=False,

@@ -1,6 +1,7 @@
 """Recipes: from a config and clips to a trained network."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -245,12 +246,13 @@ def _cameras(settings: ConfigDict) -> Cameras:
     return Cameras(**settings.get("cameras", {}))
 
 
-def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 2000) -> None:
+def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 3000) -> None:
     """Set the temperature and the thresholds of a model, in place.
 
-    They are fitted to windows drawn and augmented as in training, with the config's share of
-    negatives: one threshold to those of one person, one to those of two. In "clip" mode, which has
-    no negatives, only the temperature is set.
+    They are fitted to windows drawn and augmented as in training, but for the shares in the
+    config's `calibration`: before a camera, people do nothing for more of the time than it takes to
+    learn what that is. One threshold is fitted to windows of one person, one to those of two. In
+    "clip" mode, which has no negatives, only the temperature is set.
 
     Args:
         config: the config of the training.
@@ -258,6 +260,9 @@ def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 2000)
         clips: clips that the model was not trained on.
         count: number of windows.
     """
+    config = deepcopy(config)
+    if "calibration" in config.finetune:
+        config.finetune.shares.update(config.finetune.calibration)
     windows = training_windows(config, clips, model.labels, seed=1)
     samples = [windows[index] for index in range(count)]
     target = torch.tensor([target for _, _, target in samples])

@@ -164,6 +164,11 @@ def test_calibration_sets_temperature_and_threshold(config, clips, tmp_path):
     assert 0 <= model.thresholds[1] <= 1
     assert 0 <= model.thresholds[2] <= 1
     assert model.temperature != 1
+    temperature = model.temperature
+    config.finetune.calibration = dict(nothing=0.9)
+    calibrate(config, model, clips, count=60)
+    assert model.temperature != temperature
+    assert config.finetune.shares.nothing == 0.5, "the config is as it was"
 
 
 def test_the_vocabulary_is_the_configs_or_the_clips_own(config, clips):
