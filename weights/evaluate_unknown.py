@@ -4,18 +4,30 @@
         --trained train1 xsub_train --labels models/configs/live_labels.json
 
 Known are the clips of labels in some splits; unknown are those of the classes that the label map
-leaves out, and so were in no training, in others. The table gives the area under the ROC curve of
-each score: 1 if every known clip scores above every unknown one, 0.5 by chance.
+leaves out, and so were in no training, in others. A file need not have all of the splits. The table
+gives the area under the ROC curve of each score: 1 if every known clip scores above every unknown
+one, 0.5 by chance.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from models.action.strl import STRL
-from models.data.pyskl import Clip, labelled, load_split, read_label_map, relabel
+from models.data.pyskl import Clip, labelled, read, read_label_map, relabel
 from models.training.evaluation import format_figures, seen_in_training
 from models.training.novelty import novelty
 from pipeline.engine import WEIGHTS
+
+
+def load(paths: Sequence[Path], splits: Sequence[str]) -> list[Clip]:
+    """The clips in any of the splits, of the files that have them."""
+    files = [read(path) for path in paths]
+    return [
+        clip
+        for file in files
+        for clip in file.split([split for split in splits if split in file.splits])
+    ]
 
 
 def left_out(clips: list[Clip], mapping: dict[str, str | None]) -> list[Clip]:
@@ -42,13 +54,13 @@ def main() -> None:
     mapping = read_label_map(options.labels)
     model = STRL.load(options.weights)
     known, trained = (
-        labelled(relabel(load_split(options.data, splits), mapping))
+        labelled(relabel(load(options.data, splits), mapping))
         for splits in (options.known, options.trained)
     )
     known = [
         clip for clip, seen in zip(known, seen_in_training(model, known), strict=True) if not seen
     ]
-    unknown = left_out(load_split(options.data, options.unknown), mapping)
+    unknown = left_out(load(options.data, options.unknown), mapping)
     print(f"{len(known)} known clips, {len(unknown)} unknown ones")
     print(format_figures(novelty(model, known, unknown, trained, options.mode)))
 
