@@ -75,5 +75,5 @@ finetune = dict(
         pan=0.4,
     ),
     smoothing=0.05,
-    schedule=dict(batch_size=32, epochs=100, lr=2e-3, momentum=1e-3),
+    schedule=dict(batch_size=32, epochs=50, lr=2e-3, momentum=1e-3),
 )

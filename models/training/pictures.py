@@ -78,7 +78,7 @@ def _draw_window(axes: Axes, window: Window) -> None:
             for bone in BONES:
                 x, y = person[list(bone)].T
                 axes.plot(x + place * width, y, color=colour, linewidth=1)
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", anchor="W")
     axes.invert_yaxis()
     axes.axis("off")
 
