@@ -12,8 +12,11 @@ finetune = dict(
     cyclic=[],
     solo=[],
     acting=dict(_delete_=True),
+    legs=[],
+    past=0.0,
+    calibration=dict(_delete_=True),
     puppets=0,
     length=320,
     shares=dict(_delete_=True, nothing=0.25, whole=0.15, negatives=dict(recorded=0.5, passive=0.1)),
-    schedule=dict(lr=2e-3, momentum=1e-2),
+    schedule=dict(batch_size=16, lr=2e-3, momentum=1e-2),
 )

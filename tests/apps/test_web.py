@@ -382,10 +382,10 @@ def test_the_live_tab_says_what_would_help(close_browser, server):
     hint.filter(has_text="Step back: your legs are not in view").wait_for()
     inside, picture = hint.bounding_box(), page.locator(".live img").bounding_box()
     assert picture["y"] < inside["y"] < picture["y"] + picture["height"] - inside["height"]
-    unnamed = page.locator(".person.unnamed", has_text=re.compile(r"%.*%"))
+    unnamed = page.locator(".person.unnamed", has_text="no known action")
     unnamed.wait_for()
-    guess = r"\s+[a-z ]+\s+\d+%"
-    assert re.fullmatch(rf"\d+\s+no known action{guess}{guess}", unnamed.inner_text())
+    guess = r"\s+[a-z ]+\s+\d+%"  # of which there is none where nothing is likely
+    assert re.fullmatch(rf"\d+\s+no known action({guess}){{0,2}}", unnamed.inner_text())
     page.close()
 
 

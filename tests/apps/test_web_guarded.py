@@ -19,7 +19,7 @@ API = "/gradio_api"
 SMALL = """
 from pipeline.web import visitors
 from pipeline.web.quotas import Quotas
-quotas = Quotas(visitors=4, live=1, jobs=1, waiting=0, stored=3_000_000, silence=3.0)
+quotas = Quotas(visitors=4, live=1, jobs=1, waiting=0, stored=3_000_000, silence=15.0)
 visitors.Quotas = lambda: quotas
 from apps.cli import run
 from apps.web import main
