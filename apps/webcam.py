@@ -1,6 +1,7 @@
 """Recognise the actions of people in front of a camera, live."""
 
 import argparse
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from pipeline.camera.recorder import Recorder
 from pipeline.camera.screen import Screen
 from pipeline.camera.sources import open_live
 from pipeline.camera.watch import watch
-from pipeline.sink import JsonLinesSink
+from pipeline.hook import Hook
+from pipeline.notices import Notice, notify
+from pipeline.sink import JsonLinesSink, LinesSink, NoticesSink
 
 
 def parser() -> Parser:
@@ -45,6 +48,16 @@ def parser() -> Parser:
         metavar="FOLDER/LABEL",
         help="where the key c keeps clips of a label, to teach by",
     )
+    output.add_argument(
+        "--events",
+        metavar="FILE",
+        help="one JSON object whenever an action begins or ends, as it happens; - for stdout",
+    )
+    output.add_argument(
+        "--hook",
+        metavar="URL",
+        help="post the same objects to an http:// or https:// address; nothing else is sent",
+    )
     output.add_argument("--headless", action="store_true", help="open no window")
     output.add_argument(
         "--mirror",
@@ -63,8 +76,11 @@ def main() -> None:
         return list_actions(options)
     if options.list_cameras:
         return list_cameras()
-    if options.headless and options.record is None and options.json is None:
-        command.error("--headless needs --record or --json")
+    outputs = (options.record, options.json, options.events, options.hook)
+    if options.headless and all(output is None for output in outputs):
+        command.error("--headless needs --record, --json, --events or --hook")
+    if options.json == options.events == "-":
+        command.error("--json and --events cannot both write to standard output")
     process(options)
 
 
@@ -80,6 +96,14 @@ def process(options: argparse.Namespace) -> None:
         source = stack.enter_context(open_live(options.source))
         recorder = stack.enter_context(Recorder(source, options.record))
         keeper = Keeper(source, options.clips) if options.clips else None
+        sinks: list[LinesSink] = []
+        receivers: list[Callable[[Notice], None]] = []
+        if options.hook is not None:
+            receivers.append(stack.enter_context(Hook(options.hook, tell)).post)
+        if options.events is not None:
+            notices = stack.enter_context(NoticesSink(options.events, source, source.is_stopped))
+            receivers.append(notices.write)
+            sinks.append(notices)
         screen = lines = None
         if not options.headless:
             keys = {"s": recorder.save, "r": recorder.toggle}
@@ -88,16 +112,16 @@ def process(options: argparse.Namespace) -> None:
             screen = stack.enter_context(Screen(source, mirrored, keys))
         pipeline = build_pipeline(options)
         if options.json is not None:
-            sink = JsonLinesSink(options.json, pipeline.labels, source, source.is_stopped)
-            lines = stack.enter_context(sink)
+            lines = JsonLinesSink(options.json, pipeline.labels, source, source.is_stopped)
+            sinks.append(stack.enter_context(lines))
+        if receivers:
+            notify(pipeline, *receivers)
         # Ctrl-C is the usual end, not an error: outputs are finished as at any other end.
         stop_by(source.stop)
         watch(pipeline, source, recorder, tell, lines, screen, keeper)
-    for path in [
-        *recorder.saved,
-        *(keeper.saved if keeper else []),
-        *([lines.path] if lines else []),
-    ]:
+        pipeline.reset()  # what still goes on ends
+    written = [sink.path for sink in sinks]
+    for path in [*recorder.saved, *(keeper.saved if keeper else []), *written]:
         tell(f"wrote {path}")
 
 

@@ -279,7 +279,8 @@ class Pipeline(TrackingPipeline):
 
         The callbacks run between frames, on the thread that classifies, and should be short. An
         action has ended when it was missing for `pipeline.events.MAX_GAP` seconds, or its people
-        do something else, or at a cut; `Event.end` is its last moment, or None at a cut.
+        do something else, or at a cut. `Event.end` is the first moment without it; at a cut, and at
+        a `reset`, the last one with it.
 
         Args:
             label: of the action; any if None.

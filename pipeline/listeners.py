@@ -33,6 +33,7 @@ class Listeners:
         self._listeners: list[_Listener] = []
         self._events = Events(keep=0)
         self._going: dict[int, Event] = {}
+        self._time = 0.0
 
     def add(self, label: str | None, start: Callback | None, end: Callback | None) -> None:
         """Add callbacks; see `Pipeline.on`."""
@@ -42,6 +43,7 @@ class Listeners:
         """Take the actions at a time, in seconds, and call back."""
         if not self._listeners:
             return
+        self._time = time
         self._events.update(time, actions)
         now = {id(event): event for event in self._events.going}
         for key, event in now.items():
@@ -51,6 +53,8 @@ class Listeners:
 
     def reset(self) -> None:
         """End everything, as after a cut or an interrupted stream."""
+        for event in self._going.values():
+            event.end = self._time if event.end is None else event.end
         self._events = Events(keep=0)
         self._forget({})
 

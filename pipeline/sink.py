@@ -15,7 +15,7 @@ import os
 import select
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from io import StringIO, UnsupportedOperation
 from pathlib import Path
@@ -37,6 +37,7 @@ from pipeline.source import Source
 
 if TYPE_CHECKING:  # writing loads no network
     from pipeline.classify import Action
+    from pipeline.notices import Notice
     from pipeline.person import Person
 
 ENCODER = {"preset": "superfast", "crf": "22", "bf": "0"}
@@ -288,8 +289,48 @@ class VideoSink(FileSink):
             return False
 
 
-class JsonLinesSink(FileSink):
-    """JSON Lines in UTF-8: one object for each frame, on a line of its own.
+class LinesSink(FileSink):
+    """JSON Lines in UTF-8: objects, each on a line of its own, which is written at once.
+
+    Args:
+        path: the output, ending in .jsonl or .ndjson, or "-" for standard output.
+        source: where the frames come from, which the output must not overwrite.
+        stopped: whether the user has ended the program, so that it may no longer wait for a reader
+            of standard output that does not read.
+
+    Raises:
+        UserError: the output cannot be written there, or is the source itself.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        source: Source | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ):
+        self._stream = StandardOutput(stopped) if str(path) == "-" else None
+        if self._stream is not None:
+            self.path = Path("standard output")
+        else:
+            super().__init__(path, (".jsonl", ".ndjson"), source)
+
+    def _write_line(self, record: Mapping[str, object]) -> None:
+        line = json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n"
+        with writing(self.path):
+            (self._stream or self._part).write(line.encode("ascii"))
+        self._written = True
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Close the file, as `FileSink.close`. Standard output stays open."""
+        if self._stream is None:
+            super().close(error)
+
+    def _finish(self, complete: bool) -> None:
+        """Do nothing: every line is written at once."""
+
+
+class JsonLinesSink(LinesSink):
+    """JSON Lines: one object for each frame.
 
     Its fields:
 
@@ -305,12 +346,8 @@ class JsonLinesSink(FileSink):
     joint has a score below the pose model's threshold, and null coordinates if the model gave none.
 
     Args:
-        path: the output, ending in .jsonl or .ndjson, or "-" for standard output, where each line
-            is written at once.
+        path, source, stopped: see `LinesSink`.
         labels: names of the classes, in the order of `Action.scores`.
-        source: where the frames come from, which the output must not overwrite.
-        stopped: whether the user has ended the program, so that it may no longer wait for a reader
-            of standard output that does not read.
 
     Raises:
         UserError: the output cannot be written there, or is the source itself.
@@ -324,11 +361,7 @@ class JsonLinesSink(FileSink):
         stopped: Callable[[], bool] = lambda: False,
     ):
         self._labels = labels
-        self._stream = StandardOutput(stopped) if str(path) == "-" else None
-        if self._stream is not None:
-            self.path = Path("standard output")
-        else:
-            super().__init__(path, (".jsonl", ".ndjson"), source)
+        super().__init__(path, source, stopped)
 
     def write(
         self, index: int, time: float, people: Sequence[Person], actions: Sequence[Action]
@@ -338,16 +371,14 @@ class JsonLinesSink(FileSink):
         Raises:
             UserError: the file cannot be written, or standard output has been closed.
         """
-        record = {
-            "frame": int(index),
-            "time": round(float(time), 6),
-            "people": [_person_record(person) for person in people],
-            "actions": [self._action_record(action) for action in actions],
-        }
-        line = json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n"
-        with writing(self.path):
-            (self._stream or self._part).write(line.encode("ascii"))
-        self._written = True
+        self._write_line(
+            {
+                "frame": int(index),
+                "time": round(float(time), 6),
+                "people": [_person_record(person) for person in people],
+                "actions": [self._action_record(action) for action in actions],
+            }
+        )
 
     def _action_record(self, action: Action) -> dict:
         return {
@@ -357,13 +388,35 @@ class JsonLinesSink(FileSink):
             "scores": dict(zip(self._labels, map(_number, action.scores), strict=True)),
         }
 
-    def close(self, error: BaseException | None = None) -> None:
-        """Close the file, as `FileSink.close`. Standard output stays open."""
-        if self._stream is None:
-            super().close(error)
 
-    def _finish(self, complete: bool) -> None:
-        """Do nothing: every line is written at once."""
+class NoticesSink(LinesSink):
+    """JSON Lines: one notice for each beginning and each end of an action, see `pipeline.notices`.
+
+    There may be none: then the file is empty.
+
+    Args:
+        path, source, stopped: see `LinesSink`.
+
+    Raises:
+        UserError: the output cannot be written there, or is the source itself.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        source: Source | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ):
+        super().__init__(path, source, stopped)
+        self._written = True
+
+    def write(self, notice: Notice) -> None:
+        """Add a notice.
+
+        Raises:
+            UserError: the file cannot be written, or standard output has been closed.
+        """
+        self._write_line(notice)
 
 
 class StandardOutput:

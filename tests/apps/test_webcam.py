@@ -23,6 +23,7 @@ from pipeline.hints import Hint
 from pipeline.overlay import DARK, write
 from tests.pipeline.camera.streams import NetworkCamera
 from tests.pipeline.camera.usb import DeviceTree
+from tests.pipeline.receiver import Receiver
 from tests.pipeline.videos import CLIPS
 
 PROGRAM = Path(__file__).parents[2] / "apps" / "webcam.py"
@@ -128,6 +129,20 @@ def test_a_file_headless(webcam, tmp_path):
     recorded = pictures(video)
     assert len(recorded) == len(frames)
     assert not is_mirrored(recorded[0], pictures(TWO)[0])
+
+
+@pytest.mark.slow
+def test_beginnings_and_ends_are_written_and_posted(webcam, tmp_path):
+    lines = tmp_path / "events.jsonl"
+    with Receiver() as receiver:
+        outputs = ("--events", lines, "--hook", receiver.address)
+        webcam("--source", CLIPS / "walk.mp4", "--people", 1, "--headless", *outputs)
+    notices = [json.loads(line) for line in lines.read_text().splitlines()]
+    first = notices[0]
+    assert (first["event"], first["label"]) == ("start", "walk") and len(first["people"]) == 1
+    # What goes on when the camera ends has an end, too.
+    assert sum(n["event"] == "start" for n in notices) * 2 == len(notices)
+    assert receiver.bodies == notices
 
 
 @pytest.mark.slow
@@ -479,7 +494,9 @@ def test_the_cameras_can_be_listed(webcam, capsys, monkeypatch, tmp_path, there)
     [
         (("--source", "97"), "camera 97 is not there: plug it in"),
         (("--source", TWO), "use --headless"),
-        (("--source", TWO, "--headless"), "--headless needs --record or --json"),
+        (("--source", TWO, "--headless"), "--headless needs --record, --json"),
+        (("--source", TWO, "--json", "-", "--events", "-"), "cannot both write"),
+        (("--source", TWO, "--headless", "--hook", "file:///etc"), "must begin with http://"),
         (("--source", "none.mp4", "--headless", "--json", "-"), "no such file"),
         (("--source", "ftp://there/x", "--headless", "--json", "-"), "ftp:// is not opened"),
         (("--source", TWO, "--headless", "--record", TWO), "is the input"),

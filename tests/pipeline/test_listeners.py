@@ -46,8 +46,9 @@ def test_another_action_ends_it_and_other_labels_are_not_told(heard):
 def test_everything_ends_at_a_cut(heard):
     listeners, calls = heard
     listeners.update(0.0, [action("wave", 1)])
+    listeners.update(0.1, [action("wave", 1)])
     listeners.reset()
-    assert calls[1:] == [("end", (1,), None)]
+    assert calls[1:] == [("end", (1,), 0.1)]
     listeners.update(0.2, [action("wave", 1)])
     assert len(calls) == 3
 
