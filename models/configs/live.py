@@ -22,6 +22,7 @@ _two = ["approach", "walk away", "kick someone", "push someone", "shake hands", 
 _two += ["hand something over", "punch someone"]
 _held = {"hug", "raise a hand", "point", "phone call", "cross arms"}
 _legs = ["walk", "run", "jump", "kick", "squat", "lunge", "jump rope", "jumping jack"]
+_legs += ["push up"]
 
 finetune = dict(
     labels=[dict(name=name, people=1, held=name in _held) for name in _one]

@@ -10,8 +10,8 @@ _base_ = ["live.py"]
 finetune = dict(
     past=0.6,
     shares=dict(
-        sources=dict(jhmdb=3, msr_action3d=2),
-        labels={"hug": 2.0, "point": 2.0, "fall down": 1.5, "hand something over": 0.5},
+        sources=dict(jhmdb=4, msr_action3d=3, le2i=4),
+        labels={"hug": 2.5, "point": 2.0, "fall down": 1.5, "hand something over": 0.5},
     ),
-    schedule=dict(epochs=24, lr=6e-4),
+    schedule=dict(epochs=65, lr=1.2e-3),
 )
