@@ -90,10 +90,16 @@ class Visitor:
         try:
             self.check_stored()
         except UserError:
-            self._uploads.release(self._claimed.pop(upload))
+            self._release(upload)
             raise
         if not self._present:  # they left meanwhile
-            self._uploads.release(self._claimed.pop(upload))
+            self._release(upload)
+
+    def _release(self, upload: Path) -> None:
+        with self._changing:
+            folder = self._claimed.pop(upload, None)
+        if folder is not None:
+            self._uploads.release(folder)
 
     def check_stored(self) -> None:
         """Check that this visitor does not store too much.
@@ -101,7 +107,8 @@ class Visitor:
         Raises:
             UserError: they do.
         """
-        folders = [self._folder, *self._claimed.values()]
+        with self._changing:
+            folders = [self._folder, *self._claimed.values()]
         if sum(map(stored, folders)) > self._quotas.stored:
             raise UserError(
                 f"your videos and results take more than {self._quotas.stored / 1e6:.0f} MB: "
@@ -201,9 +208,9 @@ class Visitor:
         with self._changing:
             self._present = False
             self._live = None
-            for folder in self._claimed.values():
-                self._uploads.release(folder)
-            self._claimed.clear()
+            claimed = list(self._claimed)
+        for upload in claimed:
+            self._release(upload)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -80,6 +80,16 @@ def test_a_visitor_who_leaves_takes_everything_along_and_nothing_else(gather, sh
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_visitor_who_leaves_while_an_upload_arrives_takes_it_along(gather, short, monkeypatch):
+    visitors = gather()
+    videos = [uploaded(visitors, short) for _ in range(2)]
+    visitor = visitors.enter("a")
+    visitor.claim(videos[0])
+    monkeypatch.setattr(visitor, "check_stored", lambda: visitors.leave("a"))
+    visitor.claim(videos[1])
+    assert not any(video.exists() for video in videos)
+
+
 def test_examples_need_no_upload_and_are_kept(networks, short, tmp_path):
     visitors = Visitors(networks, tmp_path, [short], QUOTAS)
     copy = shutil.copy(short, tmp_path / "example.mp4") and tmp_path / "example.mp4"
