@@ -65,12 +65,12 @@ class Taught:
     @property
     def scored(self) -> list[Answer]:
         """The answers to clips with a label."""
-        return [answer for answer in self.answers if answer.clip.label != NOTHING]
+        return [said for said in self.answers if said.clip.label != NOTHING]
 
     @property
     def accuracy(self) -> float:
         """Share of right answers to clips with a label."""
-        return float(np.mean([answer.right for answer in self.scored]))
+        return float(np.mean([said.right for said in self.scored]))
 
     @property
     def worth(self) -> tuple[float, float]:
@@ -110,12 +110,12 @@ def judge(course: Course, models: Mapping[int, STRL], checks: Checks, result: ST
     if not course.settings.extend:
         targets = {index: course.targets[index] for index in logits}
         _calibrate(result, models, checks, [(logits[i], targets[i]) for i in logits])
-    answers = [_answer(course.clips[i], found, result) for i, found in logits.items()]
+    answers = [answer(course.clips[i], found, result) for i, found in logits.items()]
     return Taught(result, answers, mirrored=course.mirrored)
 
 
-def _answer(clip: Clip, logits: Tensor, model: STRL) -> Answer:
-    """What a model says of a clip, from the logits of its windows [W, labels + 1]."""
+def answer(clip: Clip, logits: Tensor, model: STRL) -> Answer:
+    """Say of a clip what a model does, from the logits of its windows [W, labels + 1]."""
     probability = model.probabilities(logits)[:, :-1]
     mean = probability.mean(dim=0)
     best = int(mean.argmax())
