@@ -19,6 +19,7 @@ from models.text import printable, tell
 
 if TYPE_CHECKING:
     from pipeline.engine import Pipeline
+    from pipeline.pose import PoseEstimator
 
 N = TypeVar("N", int, float)
 
@@ -218,6 +219,28 @@ def add_output_options(command: Parser, video: str, **settings: Any) -> argparse
     return output
 
 
+def add_live_options(command: Parser) -> argparse._ArgumentGroup:
+    """Add the options of a live source and its window, and return their group."""
+    live = command.add_argument_group("camera")
+    live.add_argument(
+        "--source",
+        default="0",
+        help="a camera's number (default 0), rtsp:// or http://, a video, or a folder of pictures",
+    )
+    live.add_argument("--headless", action="store_true", help="open no window")
+    live.add_argument(
+        "--mirror",
+        action=argparse.BooleanOptionalAction,
+        help="show the picture as a mirror does (default: for cameras); outputs are never mirrored",
+    )
+    return live
+
+
+def is_mirrored(options: argparse.Namespace) -> bool:
+    """Whether the window is a mirror, for the options of `add_live_options`."""
+    return bool(options.source.isdecimal() if options.mirror is None else options.mirror)
+
+
 def add_pipeline_options(command: Parser) -> None:
     """Add the options that `build_pipeline` reads."""
     what = command.add_argument_group("what is recognised")
@@ -268,20 +291,12 @@ def build_pipeline(options: argparse.Namespace) -> Pipeline:
         UserError: a model is unknown or cannot be read, or the device is not available.
     """
     # Imported here: it takes seconds, which reporting a mistake in the arguments should not.
-    from pipeline.engine import QUALITIES, WEIGHTS, Pipeline
-    from pipeline.pose import PoseEstimator
+    from pipeline.engine import WEIGHTS, Pipeline
 
-    pose = PoseEstimator(
-        options.pose or QUALITIES[options.quality],
-        options.pose_config,
-        options.pose_checkpoint,
-        options.device,
-        options.runtime,
-    )
     pipeline = Pipeline(
         people=options.people,
         confidence=options.confidence,
-        pose=pose,
+        pose=build_pose(options),
         weights=options.weights or WEIGHTS,
         device=options.device,
         runtime=options.runtime,
@@ -289,6 +304,24 @@ def build_pipeline(options: argparse.Namespace) -> Pipeline:
     if options.half:
         pipeline.half()
     return pipeline
+
+
+def build_pose(options: argparse.Namespace) -> PoseEstimator:
+    """Build the pose model for the options of `add_pose_options`.
+
+    Raises:
+        UserError: it is unknown or cannot be read, or the device is not available.
+    """
+    from pipeline.engine import QUALITIES
+    from pipeline.pose import PoseEstimator
+
+    return PoseEstimator(
+        options.pose or QUALITIES[options.quality],
+        options.pose_config,
+        options.pose_checkpoint,
+        options.device,
+        options.runtime,
+    )
 
 
 def list_actions(options: argparse.Namespace) -> None:

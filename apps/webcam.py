@@ -7,9 +7,11 @@ from pathlib import Path
 
 from apps.cli import (
     Parser,
+    add_live_options,
     add_output_options,
     add_pipeline_options,
     build_pipeline,
+    is_mirrored,
     list_actions,
     run,
     stop_by,
@@ -33,12 +35,8 @@ def parser() -> Parser:
         "s save a picture, r record, c keep the last two seconds as a clip, with --clips"
     )
     command = Parser(prog="webcam.py", description=__doc__, epilog=keys)
-    command.add_argument(
-        "--source",
-        default="0",
-        help="a camera's number (default 0), rtsp:// or http://, a video, or a folder of pictures",
-    )
-    command.add_argument("--list-cameras", action="store_true", help="list the cameras there are")
+    live = add_live_options(command)
+    live.add_argument("--list-cameras", action="store_true", help="list the cameras there are")
     output = add_output_options(
         command, "--record", metavar="OUT.mp4", help="record from the beginning"
     )
@@ -57,12 +55,6 @@ def parser() -> Parser:
         "--hook",
         metavar="URL",
         help="post the same objects to an http:// or https:// address; nothing else is sent",
-    )
-    output.add_argument("--headless", action="store_true", help="open no window")
-    output.add_argument(
-        "--mirror",
-        action=argparse.BooleanOptionalAction,
-        help="show the picture as a mirror does (default: for cameras); outputs are never mirrored",
     )
     add_pipeline_options(command)
     return command
@@ -90,7 +82,6 @@ def process(options: argparse.Namespace) -> None:
     Raises:
         UserError: an argument is wrong, there is no such source, or an output cannot be written.
     """
-    mirrored = options.source.isdecimal() if options.mirror is None else options.mirror
     with ExitStack() as stack:
         # Mistakes about the source and the outputs are reported before the networks are loaded.
         source = stack.enter_context(open_live(options.source))
@@ -109,7 +100,7 @@ def process(options: argparse.Namespace) -> None:
             keys = {"s": recorder.save, "r": recorder.toggle}
             if keeper:
                 keys["c"] = keeper.keep
-            screen = stack.enter_context(Screen(source, mirrored, keys))
+            screen = stack.enter_context(Screen(source, is_mirrored(options), keys))
         pipeline = build_pipeline(options)
         if options.json is not None:
             lines = JsonLinesSink(options.json, pipeline.labels, source, source.is_stopped)

@@ -34,12 +34,14 @@ class View:
         panel: what is known at that moment.
         threshold: the pose model's; joints with a lower score are absent.
         recording: whether a recording runs.
+        words: lines for the middle.
     """
 
     result: Result
     panel: Panel
     threshold: float
     recording: bool = False
+    words: tuple[str, ...] = ()
 
 
 def compose(
@@ -50,7 +52,7 @@ def compose(
     Args:
         layout: of the window.
         view: the frame to show; black if None.
-        message: a line for the middle.
+        message: a line for the middle, instead of the view's words.
         mirrored: whether the picture is mirrored; texts never are.
         dropped: number of frames that there was no time for.
 
@@ -64,8 +66,9 @@ def compose(
         columns = slice(layout.left, layout.left + layout.picture_width)
         stage[rows, columns] = _draw_picture(layout, view, mirrored)
         _write_marks(stage[rows], view, speed(view.panel, dropped) if not layout.panel else None)
-    if message is not None:
-        write(stage, [message], (layout.stage / 2, layout.height / 2), WORDS_SIZE)
+    words = [message] if message is not None else [] if view is None else view.words
+    if words:
+        write(stage, words, (layout.stage / 2, layout.height / 2), WORDS_SIZE)
     if layout.panel:
         panel = None if view is None else view.panel
         draw_panel(canvas[:, layout.stage :], panel, dropped, layout.scale)

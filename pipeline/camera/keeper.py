@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.source import Frame
 
 SECONDS = 2.0
-"""Length of a clip."""
+"""Length of a clip, if not said otherwise."""
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 
 
@@ -28,6 +28,7 @@ class Keeper:
     Args:
         source: gives size, rate and time base.
         folder: of the clips of one label; made if it is missing.
+        seconds: length of a clip.
 
     Attributes:
         saved: the clips that were kept.
@@ -36,9 +37,9 @@ class Keeper:
         UserError: the folder cannot be made.
     """
 
-    def __init__(self, source: Live, folder: Path):
+    def __init__(self, source: Live, folder: Path, seconds: float = SECONDS):
         self.saved: list[Path] = []
-        self._source, self._folder = source, folder
+        self._source, self._folder, self._seconds = source, folder, seconds
         self._frames: deque[tuple[float, np.ndarray]] = deque()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +50,7 @@ class Keeper:
         """Remember a frame, later than the previous one, and forget old ones."""
         # Two seconds as they are would take 300 MB at 720p.
         self._frames.append((frame.time, cv2.imencode(".jpg", frame.image, _QUALITY)[1]))
-        while frame.time - self._frames[0][0] > SECONDS:
+        while frame.time - self._frames[0][0] > self._seconds:
             self._frames.popleft()
 
     def forget(self) -> None:

@@ -69,10 +69,10 @@ def arrange(window: tuple[int, int], picture: tuple[int, int], with_panel: bool)
     )
 
 
-def opening_size(picture: tuple[int, int]) -> tuple[int, int]:
+def opening_size(picture: tuple[int, int], with_panel: bool = True) -> tuple[int, int]:
     """Width and height of the window at first, for the size of the source's pictures."""
     width, height = _fit(picture, OPENING_PICTURE)
-    return max(width + PANEL, MIN_OPENING[0]), max(height, MIN_OPENING[1])
+    return max(width + PANEL * with_panel, MIN_OPENING[0]), max(height, MIN_OPENING[1])
 
 
 def _fit(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:

@@ -31,6 +31,7 @@ class Screen:
         source: gives the size, and the number of dropped frames.
         mirrored: whether pictures are mirrored; texts never are.
         keys: actions of further keys.
+        with_panel: whether there is a panel beside the picture.
 
     Attributes:
         paused: whether the user has paused it.
@@ -40,7 +41,13 @@ class Screen:
         UserError: there is no screen to show a window on.
     """
 
-    def __init__(self, source: Live, mirrored: bool, keys: Mapping[str, Callable[[], None]]):
+    def __init__(
+        self,
+        source: Live,
+        mirrored: bool,
+        keys: Mapping[str, Callable[[], None]],
+        with_panel: bool = True,
+    ):
         if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
             raise UserError("there is no screen to show a window on: use --headless")
         self.paused = False
@@ -49,9 +56,9 @@ class Screen:
         self._mirrored = mirrored
         self._keys = {ord(key): act for key, act in keys.items()}
         self._view: View | None = None
-        self._with_panel = True
+        self._has_panel = self._with_panel = with_panel
         self._place: Sequence[int] = ()
-        self._open(*opening_size((source.width, source.height)))
+        self._open(*opening_size((source.width, source.height), with_panel))
         self._show(None, "one moment")
 
     def __enter__(self) -> Self:
@@ -108,7 +115,7 @@ class Screen:
         elif key == PAUSE:
             self.paused = not self.paused
         elif key == HIDE:
-            self._with_panel = not self._with_panel
+            self._with_panel = self._has_panel and not self._with_panel
         elif key == FULL_SCREEN:
             self._toggle_full_screen()
         elif key in self._keys:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.camera.canvas import View
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.camera.screen import Screen
     from pipeline.engine import Pipeline
     from pipeline.sink import JsonLinesSink
+    from pipeline.source import Frame
 
 
 def watch(
@@ -40,28 +41,54 @@ def watch(
     Raises:
         UserError: an output cannot be written, or the source is damaged.
     """
-    observer = Observer(pipeline.labels, pipeline.pose.threshold)
+    threshold = pipeline.pose.threshold
+    observer = Observer(pipeline.labels, threshold)
+
+    def forget() -> None:
+        pipeline.reset()
+        observer.reset()
+        if keeper:
+            keeper.forget()
+
+    for frame in attend(source, report, forget, screen):
+        result = pipeline(frame)
+        recorder.write(result, threshold)
+        if keeper:
+            keeper.write(frame)
+        if lines:
+            lines.write(frame.index, frame.time, result.people, result.actions)
+        if screen:
+            panel = observer.update(result)
+            screen.show(View(result, panel, threshold, recorder.recording))
+            observer.note_shown(source.clock(), frame.time)
+
+
+def attend(
+    source: Live,
+    report: Callable[[str], None],
+    forget: Callable[[], None],
+    screen: Screen | None = None,
+) -> Iterator[Frame]:
+    """Yield the frames to process, and attend to the window and to interruptions meanwhile.
+
+    Args:
+        source: stopped when its window is closed.
+        report: gets one line when the source breaks, and when it is back.
+        forget: called whenever the source was interrupted.
+        screen: frames are skipped while it is paused, if given.
+
+    Raises:
+        UserError: the source is damaged.
+    """
     problem = None
     for frame in source:
         if source.problem != problem:
             problem = source.problem
             report(problem or f"{source.name} is back")
         if source.was_interrupted():
-            pipeline.reset()
-            observer.reset()
-            if keeper:
-                keeper.forget()
+            forget()
         if frame is not None and not (screen and screen.paused):
-            result, threshold = pipeline(frame), pipeline.pose.threshold
-            recorder.write(result, threshold)
-            if keeper:
-                keeper.write(frame)
-            if lines:
-                lines.write(frame.index, frame.time, result.people, result.actions)
-            if screen:
-                panel = observer.update(result)
-                screen.show(View(result, panel, threshold, recorder.recording))
-                observer.note_shown(source.clock(), frame.time)
+            yield frame
         elif screen:
             screen.wait()
         if screen and screen.closed:
