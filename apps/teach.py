@@ -1,9 +1,22 @@
-"""Teach your own actions, from a folder of labelled clips, in minutes."""
+"""Teach your own actions, from a folder of labelled clips or before the camera, in minutes."""
 
+import argparse
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
-from apps.cli import Parser, add_pose_options, few, number, run, seed
+from apps.cli import (
+    Parser,
+    add_live_options,
+    add_pose_options,
+    build_pose,
+    few,
+    is_mirrored,
+    number,
+    run,
+    seed,
+    stop_by,
+)
 from apps.extract import add_skeleton_options, extract, read_settings
 from models.text import tell
 
@@ -20,7 +33,6 @@ def parser() -> Parser:
     command.add_argument(
         "--out",
         type=Path,
-        required=True,
         help="the weights, .safetensors; a page that judges them, .html, is written beside",
     )
     command.add_argument(
@@ -43,6 +55,19 @@ def parser() -> Parser:
     command.add_argument(
         "--processes", type=few, metavar="N", help="how many extract at once (default: one a core)"
     )
+    live = add_live_options(command)
+    live.add_argument(
+        "--record",
+        metavar="LABEL",
+        help="first take clips of this label: in the window, k keeps a take, d does it again; "
+        "headless, each is kept that shows somebody. Without --out, nothing is taught",
+    )
+    live.add_argument(
+        "--takes", type=few, default=10, metavar="N", help="number of takes (default 10)"
+    )
+    live.add_argument(
+        "--seconds", type=number(0.5, 10), default=2.0, help="length of a take (default 2)"
+    )
     add_pose_options(command)
     add_skeleton_options(command)
     return command
@@ -50,7 +75,51 @@ def parser() -> Parser:
 
 def main() -> None:
     """Run the program."""
-    options = parser().parse_args()
+    command = parser()
+    options = command.parse_args()
+    if options.record is None and options.out is None:
+        command.error("--out is needed, unless takes are recorded by --record")
+    if options.record is not None:
+        record_takes(options)
+    if options.out is not None:
+        teach_folder(options)
+
+
+def record_takes(options: argparse.Namespace) -> None:
+    """Record takes of a label into the folder of clips.
+
+    Raises:
+        UserError: an argument is wrong, there is no such source, or a clip cannot be written.
+    """
+    from pipeline.camera.keeper import Keeper
+    from pipeline.camera.screen import Screen
+    from pipeline.camera.sources import open_live
+    from pipeline.camera.takes import Takes, label_folder, record
+    from pipeline.engine import TrackingPipeline
+
+    folder = label_folder(options.clips, options.record)
+    with ExitStack() as stack:
+        source = stack.enter_context(open_live(options.source))
+        keeper = Keeper(source, folder, options.seconds)
+        takes = Takes(keeper, options.takes, options.seconds, options.headless, tell)
+        screen = None
+        if not options.headless:
+            keys = {"k": takes.keep, "d": takes.choose_again}
+            mirrored = is_mirrored(options)
+            screen = stack.enter_context(Screen(source, mirrored, keys, with_panel=False))
+        pose = build_pose(options)
+        pipeline = TrackingPipeline(pose=pose, device=options.device, runtime=options.runtime)
+        stop_by(source.stop)
+        record(pipeline, source, takes, tell, screen)
+    tell(f"{len(keeper.saved)} of {options.takes} takes are in {folder}")
+
+
+def teach_folder(options: argparse.Namespace) -> None:
+    """Teach what is in the folder of clips.
+
+    Raises:
+        UserError: as `pipeline.teaching.folder.teach`.
+    """
     from pipeline.engine import WEIGHTS
     from pipeline.teaching.folder import teach
 

@@ -176,6 +176,60 @@ def test_real_footage_is_learnt_and_named_by_the_video_program(monkeypatch, caps
     assert "stroll" in events.read_text() and "star jump" not in events.read_text()
 
 
+class KeepingScreen:
+    """A window before which somebody does the first take again, and keeps the second."""
+
+    def __init__(self, source, mirrored, keys, with_panel):
+        assert not with_panel and not mirrored
+        self.keys, self.presses, self.views = keys, ["d", "k"], []
+        self.closed = self.paused = False
+        KeepingScreen.last = self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def show(self, view):
+        self.views.append(view)
+        if view.words and "keeps it" in view.words[0]:
+            self.keys[self.presses.pop(0)]()
+
+    def wait(self):
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("headless", [True, False])
+def test_takes_are_recorded_before_the_camera(monkeypatch, capsys, tmp_path, headless):
+    monkeypatch.setattr("pipeline.camera.takes.COUNTDOWN", 0.3)
+    monkeypatch.setattr("pipeline.camera.screen.Screen", KeepingScreen)
+    given = ["--record", "stroll", "--takes", 1, "--seconds", 0.5, "--source", CLIPS / "walk.mp4"]
+    command(monkeypatch, main, tmp_path / "clips", *given, *["--headless"] * headless)
+    folder = tmp_path / "clips" / "stroll"
+    assert [take.suffix for take in folder.iterdir()] == [".mp4"]
+    printed = capsys.readouterr()
+    assert f"1 of 1 takes are in {folder}" in printed.err and not printed.out
+    if not headless:
+        assert KeepingScreen.last.presses == []
+        assert any(view.recording and view.result.people for view in KeepingScreen.last.views)
+
+
+def test_what_stops_takes_is_told_in_a_line(monkeypatch, capsys, tmp_path):
+    for arguments, reason in (
+        (["--record", "a/b"], "cannot be a folder's name"),
+        (["--record", "wave", "--source", tmp_path / "no.mp4"], "no.mp4"),
+        (["--record", "wave", "--seconds", "0"], "0 is not between"),
+        ([], "--out is needed, unless takes are recorded by --record"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            command(monkeypatch, main, tmp_path / "clips", *arguments)
+        printed = capsys.readouterr().err
+        assert stop.value.code == 2 and reason in printed and "Traceback" not in printed
+    assert not list(tmp_path.iterdir())
+
+
 def grey():
     return np.full((240, 320, 3), 120, np.uint8)
 
