@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from mmengine.fileio import load
 
 from models.errors import UserError
 from models.files import CONFIGS, WEIGHTS
@@ -145,6 +144,8 @@ def model_index() -> Path:
 
 def find_entry(name: str) -> dict[str, Any] | None:
     """The entry in MMPose's model index with this name or alias, or None."""
+    from mmengine.fileio import load  # MMPose's, which bundled models do without
+
     for metafile in load(model_index() / "model-index.yml")["Import"]:
         for entry in load(model_index() / metafile)["Models"]:
             if name in (entry["Name"], *np.atleast_1d(entry.get("Alias", []))):

@@ -12,11 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse.csgraph import connected_components
 
+from models.assignment import assign
 from models.pose.oks import oks
-from pipeline.boxes import iou
+from pipeline.boxes import connected, iou
 from pipeline.detect import Detections
 from pipeline.identity import Identities
 from pipeline.person import (
@@ -164,8 +163,8 @@ class Tracker:
         overlap = iou(boxes) > CROWDED_IOU
         if overlap.sum() == len(boxes):  # the usual case: boxes overlap only with themselves
             return []
-        count, group = connected_components(overlap)
-        members = [boxes[group == k] for k in range(count) if (group == k).sum() > 1]
+        group = connected(overlap)
+        members = [boxes[group == k] for k in np.unique(group) if (group == k).sum() > 1]
         return [np.concatenate([b[:, :2].min(0), b[:, 2:].max(0)]) for b in members]
 
     def add_close_up(self, time: float, detections: Detections) -> None:
@@ -308,7 +307,7 @@ class Tracker:
         for stage in (~lost, lost):
             rows, columns = np.flatnonzero(stage), np.flatnonzero(free)
             values = similarity[np.ix_(rows, columns)]
-            for i, j in zip(*linear_sum_assignment(-values), strict=True):
+            for i, j in assign(values):
                 if values[i, j] > MATCH_OKS:
                     box, pose = detections.boxes[columns[j], :4], detections.keypoints[columns[j]]
                     self._tracks[rows[i]].add_detection(time, box, pose)
@@ -374,7 +373,7 @@ class Tracker:
         own = np.array([[i in finders for finders in bodies.finders] for i in range(len(tracks))])
         confirmed = np.array([[track.id is not None] for track in tracks])
         value = similarity + OWN_CROP_BONUS * own + CONFIRMED_BONUS * confirmed
-        for i, j in zip(*linear_sum_assignment(-value), strict=True):
+        for i, j in assign(value):
             if similarity[i, j] > (OWN_CROP_OKS if own[i, j] else MATCH_OKS):
                 assigned[i] = bodies.poses[j]
         return assigned

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = (
     *("models.text", "models.errors", "models.part", "models.files", "models.quiet"),
-    *("models.skeleton", "models.sample"),
+    *("models.skeleton", "models.sample", "models.assignment"),
     *("models.pose", "models.action", "models.runtime", "models.data", "models.training"),
     *(
         "pipeline",

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from models.assignment import assign
 from models.pose.oks import oks
 
 THRESHOLD = 0.25
@@ -164,8 +164,8 @@ def link(times: np.ndarray, poses: Sequence[np.ndarray]) -> list[Trajectory]:
         last = [people[key][-1][1] for key in followed]
         similarity = np.array([_similarity(pose, here) for pose in last])
         similarity = similarity.reshape(len(followed), len(here))
-        pairs = zip(*linear_sum_assignment(-similarity), strict=True)
-        same = {int(j): followed[i] for i, j in pairs if similarity[i, j] > LINK_OKS}
+        pairs = assign(similarity)
+        same = {j: followed[i] for i, j in pairs if similarity[i, j] > LINK_OKS}
         for index, pose in enumerate(here):
             if not pose[:, 2].any():
                 continue
