@@ -96,6 +96,10 @@ class LabelArguments(_NamedLabel, total=False):
     held: bool
 
 
+Labels = Annotated[list[LabelArguments], Field(min_length=1, max_length=10_000)]
+Thresholds = dict[Literal["1", "2"], Probability]
+
+
 @with_config(STRICT)
 class STRLHeader(TypedDict):
     """The header of an STRL checkpoint."""
@@ -103,9 +107,17 @@ class STRLHeader(TypedDict):
     kind: Literal["strl"]
     clips: list[Clip]
     hyperparameters: STRLArguments
-    labels: Annotated[list[LabelArguments], Field(min_length=1, max_length=10_000)]
-    thresholds: dict[Literal["1", "2"], Probability]
+    labels: Labels
+    thresholds: Thresholds
     temperature: Annotated[float, Field(ge=1e-3, le=1e3)]
+
+
+@with_config(ConfigDict(strict=True, extra="ignore", allow_inf_nan=False))
+class Answers(TypedDict):
+    """What the graph of an STRL says of its answers, among other settings."""
+
+    labels: Labels
+    thresholds: Thresholds
 
 
 HEADERS: dict[str, TypeAdapter] = {
@@ -114,6 +126,8 @@ HEADERS: dict[str, TypeAdapter] = {
     "strl": TypeAdapter(STRLHeader),
 }
 """How the header of each kind of checkpoint is checked."""
+ANSWERS = TypeAdapter(Answers)
+"""How the settings of a graph are checked."""
 
 
 def check_header(kind: str, header: object) -> dict:
@@ -126,8 +140,24 @@ def check_header(kind: str, header: object) -> dict:
         ValueError: something in it is missing, unknown, of a wrong type or out of bounds; the
             message is one line.
     """
+    return _checked(HEADERS[kind], header)
+
+
+def check_answers(settings: object) -> dict:
+    """Check the settings of the graph of an STRL.
+
+    Returns:
+        Its `Answers`, with names of labels made printable.
+
+    Raises:
+        ValueError: as `check_header`.
+    """
+    return _checked(ANSWERS, settings)
+
+
+def _checked(adapter: TypeAdapter, value: object) -> dict:
     try:
-        return HEADERS[kind].validate_python(header)
+        return adapter.validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])

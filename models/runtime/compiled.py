@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from models.action.header import check_answers
 from models.action.label import Label
+from models.errors import UserError
 from models.files import CONFIGS, ROOT, WEIGHTS
 from models.pose.crops import crop_person, fit_long_side
+from models.runtime.beside import read_beside
 from models.runtime.exporter import export_apart
 from models.runtime.graphs import Graph, exported
 
@@ -132,15 +135,21 @@ class CompiledSTRL:
             windows of one person and of two.
 
     Raises:
-        UserError: the checkpoint cannot be read, or ONNX Runtime cannot use the device.
+        UserError: the checkpoint or its graph cannot be read, there is no graph of it and no
+            PyTorch to make one, or ONNX Runtime cannot use the device.
     """
 
     def __init__(self, checkpoint: Path | str, device: str = "cpu", threads: int | None = None):
         export = partial(export_apart, "strl", checkpoint)
-        self._graph = Graph(exported([checkpoint, *graph_code()], export), device, threads)
-        self.labels = [Label(**label) for label in self._graph.settings["labels"]]
+        model = read_beside(checkpoint) or exported([checkpoint, *graph_code()], export)
+        self._graph = Graph(model, device, threads)
+        try:
+            answers = check_answers(self._graph.settings)
+        except ValueError as error:
+            raise UserError(f"cannot read the graph of {checkpoint}: {error}") from error
+        self.labels = [Label(**label) for label in answers["labels"]]
         self.thresholds: dict[int, float] = {
-            int(people): value for people, value in self._graph.settings["thresholds"].items()
+            int(people): value for people, value in answers["thresholds"].items()
         }
 
     def answer(self, windows: np.ndarray, present: np.ndarray) -> np.ndarray:
@@ -174,4 +183,4 @@ def _movenet(name: str, device: str, threads: int | None = None) -> Graph:
     export = partial(export_apart, "pose", config, checkpoint)
     # One config builds on others, so all of them count.
     files = [checkpoint, config, *sorted(CONFIGS.rglob("*.py")), *graph_code()]
-    return Graph(exported(files, export), device, threads)
+    return Graph(read_beside(checkpoint) or exported(files, export), device, threads)

@@ -13,7 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from models.action.strl import STRL
+from models.errors import UserError
+from models.files import CONFIGS
+from models.part import write_whole
 from models.pose.estimators import PoseModel, load_config
+from models.runtime.beside import place, source
+from models.runtime.half import halve
 
 if TYPE_CHECKING:
     from mmpose.models.pose_estimators.base import BasePoseEstimator
@@ -132,6 +137,33 @@ def export_strl(checkpoint: Path | str) -> bytes:
     )
 
 
+def write_beside(weights: Path) -> Path:
+    """Write a graph beside its weights, in half precision.
+
+    It holds the SHA-256 of the weights as its setting "source".
+
+    Args:
+        weights: an STRL checkpoint, or the bundled weights of a MoveNet.
+
+    Returns:
+        The path of the graph.
+
+    Raises:
+        UserError: a file cannot be read or written, or has no network that can be exported.
+    """
+    if weights.suffix == ".safetensors":
+        content = export_strl(weights)
+    elif weights.suffix == ".pth":
+        content = export_pose(CONFIGS / f"{weights.stem}.py", weights)
+    else:
+        raise UserError(f"cannot export {weights}: name a .safetensors file")
+    model = onnx.load_from_string(content)
+    halve(model)
+    _store(model, {"source": source(weights)})
+    write_whole(place(weights), model.SerializeToString())
+    return place(weights)
+
+
 def _image(size: tuple[int, int]) -> Tensor:
     """A black image uint8 [1, H, W, 3] of a width and height."""
     width, height = size
@@ -174,9 +206,14 @@ def _export(
         )
         model = onnx.load(path)
     _pad_in_convolutions(model.graph)
-    metadata = {name: json.dumps(value) for name, value in settings.items()}
-    onnx.helper.set_model_props(model, metadata)
+    _store(model, settings)
     return model.SerializeToString()
+
+
+def _store(model: onnx.ModelProto, settings: dict[str, Any]) -> None:
+    """Add settings, JSON values by name, to those that are stored with a graph."""
+    for name, value in settings.items():
+        model.metadata_props.add(key=name, value=json.dumps(value))
 
 
 def _pad_in_convolutions(graph: onnx.GraphProto) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
@@ -26,8 +27,13 @@ def export_apart(kind: str, *files: Path | str) -> bytes:
         The content of an ONNX file.
 
     Raises:
-        UserError: the function raised it, or the process failed or was killed.
+        UserError: the function raised it, there is no PyTorch, or the process failed or was killed.
     """
+    if find_spec("torch") is None:
+        raise UserError(
+            f"{files[-1]} has no .onnx of its own beside it: make one with weights/export.py where "
+            "PyTorch is, or install that (make setup)"
+        )
     # Safe path (-P): files of the working folder cannot pass for modules.
     command = [sys.executable, "-P", "-m", "models.runtime.exporter", kind]
     paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])

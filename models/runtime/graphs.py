@@ -1,16 +1,16 @@
 """Run networks with ONNX Runtime: half the time of PyTorch on a CPU, and a tenth of its start-up.
 
-A graph is exported from a PyTorch module (`models/runtime/export.py`) on first use, which takes
-seconds and another process. It is cached under the SHA-256 of all that it depends on: weights,
-config, code of the network, and version of the exporter. So a cached graph is never out of date.
-Nothing here imports PyTorch.
+A graph that does not stand beside its weights (`models/runtime/beside.py`) is exported from a
+PyTorch module (`models/runtime/export.py`) on first use, which takes seconds and another process.
+It is cached under the SHA-256 of all that it depends on: weights, config, code of the network, and
+version of the exporter. So a cached graph is never out of date. Nothing here imports PyTorch.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Graph:
         settings: values by name that the exporter stored with the network.
 
     Raises:
-        UserError: ONNX Runtime cannot use the device.
+        UserError: ONNX Runtime cannot use the device, or the file is damaged.
     """
 
     def __init__(self, model: bytes, device: str = "cpu", threads: int | None = None):
@@ -58,7 +58,12 @@ class Graph:
         # Threads that spin while they wait would take time from the other stages.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         place = {"device_id": number or "0"} if kind == "cuda" else {}
-        self._session = onnxruntime.InferenceSession(model, options, [(provider, place)])
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, [(provider, place)])
+        except Exception as error:  # it has a type of its own for each kind of damage
+            raise UserError(
+                f"a network's .onnx is damaged: {str(error).splitlines()[0]}"
+            ) from error
         self._names = [value.name for value in self._session.get_inputs()]
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.settings: dict[str, Any] = {name: json.loads(text) for name, text in metadata.items()}
@@ -124,7 +129,7 @@ def fingerprint(files: Iterable[Path | str]) -> str:
     Raises:
         UserError: a file cannot be read.
     """
-    digest = hashlib.sha256(version("torch").encode())
+    digest = hashlib.sha256(_exporter().encode())
     for file in files:
         check_input(file)
         try:
@@ -132,3 +137,11 @@ def fingerprint(files: Iterable[Path | str]) -> str:
         except OSError as error:
             raise UserError(f"cannot read {file}: {error.strerror}") from error
     return digest.hexdigest()
+
+
+def _exporter() -> str:
+    """The version of the exporter, which is PyTorch's; "none" where that is not installed."""
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return "none"

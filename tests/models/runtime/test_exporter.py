@@ -1,6 +1,7 @@
 """The exporter in a process of its own: what it costs, what it says, and how it ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import UserError
-from models.runtime import graphs
+from models.files import WEIGHTS
+from models.runtime import exporter, graphs
 from models.runtime.exporter import export_apart
 
 ROOT = Path(__file__).parents[3]
@@ -34,15 +36,17 @@ def interpreter(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_pytorch_stays_out_of_the_process_that_needs_a_new_graph(tmp_path):
+    shutil.copy(WEIGHTS / "strl.safetensors", tmp_path / "mine.safetensors")
     program = (
         "import sys\n"
-        "from models.runtime.compiled import CompiledTopdown\n"
-        "assert CompiledTopdown('movenet_lightning').size == (192, 192)\n"
+        "from models.runtime.compiled import CompiledSTRL\n"
+        "assert CompiledSTRL(sys.argv[1]).labels\n"
         "assert 'torch' not in sys.modules"
     )
     cache = tmp_path / "cache"
     environment = {**os.environ, graphs.CACHE: str(cache)}
-    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+    command = [sys.executable, "-c", program, str(tmp_path / "mine.safetensors")]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
     assert len(list(cache.glob("*.graph"))) == 1
 
 
@@ -51,6 +55,13 @@ def test_a_mistake_of_the_user_comes_back_as_it_was_said(tmp_path):
     (tmp_path / "notes.safetensors").write_text("Not a checkpoint at all.")
     with pytest.raises(UserError, match=r"^cannot read the checkpoint .*notes.safetensors") as said:
         export_apart("strl", tmp_path / "notes.safetensors")
+    assert "\n" not in str(said.value)
+
+
+def test_without_pytorch_it_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(exporter, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"^b.safetensors .*weights/export.py .*make setup") as said:
+        export_apart("strl", "b.safetensors")
     assert "\n" not in str(said.value)
 
 
