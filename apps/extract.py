@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from apps.cli import Parser, add_pose_options, few, number, run
-from models.errors import UserError
+from models.errors import UserError, note
 
 if TYPE_CHECKING:  # imported in functions, since it takes seconds and --help should not
     from pipeline.extract.dataset import DataSet, Plan
@@ -79,7 +79,7 @@ def main() -> None:
     try:
         extract(plan, store, settings, options.processes)
     except KeyboardInterrupt as interrupt:
-        interrupt.add_note("the same command goes on where it was")
+        note(interrupt, "the same command goes on where it was")
         raise
     about = None if options.people == "auto" else int(options.people)
     data = assemble(plan.examples(), about, options.space)

@@ -18,6 +18,7 @@ from apps.cli import (
     stop_by,
 )
 from apps.extract import add_skeleton_options, extract, read_settings
+from models.errors import note
 from models.text import tell
 
 
@@ -138,7 +139,7 @@ def teach_folder(options: argparse.Namespace) -> None:
             tell=tell,
         )
     except KeyboardInterrupt as interrupt:
-        interrupt.add_note("the same command goes on where it was")
+        note(interrupt, "the same command goes on where it was")
         raise
     print(report.text())
     print(f"wrote {options.out} and {options.out.with_suffix('.html')}", file=sys.stderr)

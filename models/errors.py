@@ -1,4 +1,4 @@
-"""The exception for mistakes of the user."""
+"""The exception for mistakes of the user, and notes on any exception."""
 
 from models.text import printable
 
@@ -15,3 +15,8 @@ class UserError(Exception):
 
     def __init__(self, message: str):
         super().__init__(printable(message))
+
+
+def note(error: BaseException, line: str) -> None:
+    """Add a line to what is said of an error, as `add_note` does from Python 3.11 on."""
+    error.__notes__ = [*getattr(error, "__notes__", []), line]  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """Paths of the bundled files and of the cache; reading and writing JSON."""
 
+import hashlib
 import json
 import os
 import stat
@@ -48,6 +49,19 @@ def check_input(path: str | Path) -> None:
             pass
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
         raise UserError(f"cannot read {path}: {reason(error)}") from error
+
+
+def file_digest(path: str | Path) -> bytes:
+    """Return the SHA-256 of a file's content, which is read in pieces.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.digest()
 
 
 def read_json(path: str | Path, what: str) -> Any:

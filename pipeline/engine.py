@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from models.errors import UserError
+from models.errors import UserError, note
 from models.runtime.compiled import CompiledSTRL
 from models.runtime.graphs import choose_runtime
 from pipeline.changes import half_size, thumbnail
@@ -358,7 +358,7 @@ def in_frame(frame: Frame) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        error.add_note(f"in frame {frame.index}, at {frame.time:.3f} s")
+        note(error, f"in frame {frame.index}, at {frame.time:.3f} s")
         raise
 
 

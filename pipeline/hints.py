@@ -6,7 +6,7 @@ At most one hint is given at a time: the cause that comes first in `Hint`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +45,7 @@ GUESSED = 0.1
 joints do not count: networks put there what is below the picture."""
 
 
-class Hint(StrEnum):
+class Hint(str, Enum):
     """What to do, in words. Those that explain the others come first."""
 
     BLANK = "The picture is blank: uncover the camera, or turn on a light"
@@ -53,6 +53,8 @@ class Hint(StrEnum):
     EMPTY = "Nobody in view: step in front of the camera"
     FAR = "Too far away: come closer"
     LEGS = "Step back: your legs are not in view"
+
+    __str__ = str.__str__
 
 
 class Hints:

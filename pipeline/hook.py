@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from time import monotonic
-from typing import Self
 from urllib.parse import quote, urlsplit
+
+from typing_extensions import Self
 
 from models.errors import UserError
 from models.part import reason

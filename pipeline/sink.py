@@ -21,13 +21,14 @@ from io import StringIO, UnsupportedOperation
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import av
 import cv2
 import numpy as np
+from typing_extensions import Self
 
-from models.errors import UserError
+from models.errors import UserError, note
 from models.part import PartFile, check_output, reason, writing
 from models.text import printable
 from pipeline.audio import AudioTrack
@@ -133,7 +134,7 @@ class FileSink(ABC):
         """Keep the part if there is something in it, and note on the error where it is."""
         if self._written and self._is_usable():
             self._part.keep()
-            error.add_note(f"what was done is in {self.partial}")
+            note(error, f"what was done is in {self.partial}")
         else:
             self._part.remove()
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 import av
 import cv2
 import numpy as np
+from typing_extensions import Self
 
 from models.errors import UserError
 from pipeline.losses import Coverage, Losses, is_whole_gif, promised_frames

@@ -3,11 +3,10 @@
 Where one is, nothing is exported, and PyTorch is not needed. `weights/export.py` writes them.
 """
 
-import hashlib
 from pathlib import Path
 
 from models.errors import UserError
-from models.files import check_input
+from models.files import check_input, file_digest
 from models.part import reason
 
 
@@ -24,7 +23,7 @@ def source(weights: Path | str) -> str:
     """
     check_input(weights)
     try:
-        return hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+        return file_digest(weights).hex()
     except OSError as error:
         raise UserError(f"cannot read {weights}: {reason(error)}") from error
 

@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime
 
 from models.errors import UserError
-from models.files import CACHE, cache_folder, check_input
+from models.files import CACHE, cache_folder, check_input, file_digest
 from models.part import write_whole
 from models.text import tell
 
@@ -133,7 +133,7 @@ def fingerprint(files: Iterable[Path | str]) -> str:
     for file in files:
         check_input(file)
         try:
-            digest.update(hashlib.sha256(Path(file).read_bytes()).digest())
+            digest.update(file_digest(file))
         except OSError as error:
             raise UserError(f"cannot read {file}: {error.strerror}") from error
     return digest.hexdigest()

@@ -10,10 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Self
 
 import cv2
 import numpy as np
+from typing_extensions import Self
 
 from models.errors import UserError
 from pipeline.source import Frame

@@ -6,10 +6,11 @@ import os
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from typing_extensions import Self
 
 from models.part import write_whole
 from pipeline.overlay import draw

@@ -18,7 +18,7 @@ from safetensors.numpy import save
 from models.data.imports import files
 from models.data.recording import Skeletons
 from models.errors import UserError
-from models.files import CONFIGS, ROOT, WEIGHTS
+from models.files import CONFIGS, ROOT, WEIGHTS, file_digest
 from models.runtime.graphs import fingerprint
 from pipeline.extract.video import Settings
 from pipeline.pose import download, find_model
@@ -53,8 +53,7 @@ class Store:
         digest = hashlib.sha256(about.encode())
         try:
             for part in files.parts(path):
-                with part.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
+                digest.update(file_digest(part))
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror}") from error
         return digest.hexdigest()[:40]

@@ -3,9 +3,10 @@
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import NoReturn
 
 import numpy as np
+from typing_extensions import Self
 
 from models.errors import UserError
 from models.files import ROOT

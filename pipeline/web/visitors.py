@@ -10,7 +10,8 @@ from filecmp import cmp
 from pathlib import Path
 from threading import Event, Lock, Thread
 from types import TracebackType
-from typing import Self
+
+from typing_extensions import Self
 
 from models.errors import UserError
 from pipeline.annotate import annotate
