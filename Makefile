@@ -1,6 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+SMALL := .venv-small
 # A PyTorch index of your choice, e.g. the CPU one that pytorch.org/get-started names: torch and
 # torchvision then come from there, and NVIDIA's libraries are left out.
 TORCH_INDEX ?=
@@ -9,12 +10,21 @@ FROM_TORCH := ^(torch|torchvision)==
 CUDA_LIBRARIES := ^(cuda|nvidia|triton)
 HASHED := install -q --no-deps --require-hashes -r
 
-.PHONY: demo check test soak lint types setup lock clean
+.PHONY: demo demo-small check test soak lint types setup setup-small setup-web lock clean
+
+DEMO := apps/video.py tests/data/walk.mp4 --out out/demo.mp4 --events out/demo.csv
+SHOW := @echo "The annotated video is $(CURDIR)/out/demo.mp4"
 
 demo: setup
 	mkdir -p out
-	$(BIN)/python apps/video.py tests/data/walk.mp4 --out out/demo.mp4 --events out/demo.csv
-	@echo "The annotated video is $(CURDIR)/out/demo.mp4"
+	$(BIN)/python $(DEMO)
+	$(SHOW)
+
+# The same without PyTorch, in an environment of its own.
+demo-small: setup-small
+	mkdir -p out
+	$(SMALL)/bin/python $(DEMO)
+	$(SHOW)
 
 # One thread a network, since the tests share the cores already.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
@@ -54,14 +64,32 @@ endif
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	touch $@
 
-# requirements.txt anew, after a change of requirements.in: every pin with the hashes of all its files.
+setup-small: $(SMALL)/.done
+
+$(SMALL)/.done: requirements-small.txt pyproject.toml
+	$(PYTHON) -m venv $(SMALL)
+	$(SMALL)/bin/python -m pip $(HASHED) requirements-small.txt
+	$(SMALL)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+# The small environment with the page.
+setup-web: $(SMALL)/.web
+
+$(SMALL)/.web: $(SMALL)/.done requirements-web.txt
+	$(SMALL)/bin/python -m pip $(HASHED) requirements-web.txt
+	touch $@
+
+# The lists that are installed anew, after a change of one of those that end in .in: every pin with
+# the hashes of all its files.
+LOCK := $(VENV)/lock/bin/uv pip compile --no-deps --universal --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --no-config -q
 lock:
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install -q uv==0.13.9
-	$(VENV)/lock/bin/uv pip compile --no-deps --universal --python-version 3.11 --generate-hashes \
-		--no-annotate --custom-compile-command "make lock" --no-config -q \
-		requirements.in -o requirements.txt
+	$(LOCK) --python-version 3.11 requirements.in -o requirements.txt
+	$(LOCK) --python-version 3.10 requirements-small.in -o requirements-small.txt
+	$(LOCK) --python-version 3.11 requirements-web.in -o requirements-web.txt
 	rm -r $(VENV)/lock
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) $(SMALL) out

@@ -326,9 +326,8 @@ def build_pose(options: argparse.Namespace) -> PoseEstimator:
 
 def list_actions(options: argparse.Namespace) -> None:
     """Print the classifier's labels, each on a line with the number of people it takes."""
-    from models.action.strl import STRL
-    from pipeline.engine import WEIGHTS
+    from pipeline.engine import WEIGHTS, load_strl
 
-    for label in STRL.load(options.weights or WEIGHTS).labels:
+    for label in load_strl(options.weights or WEIGHTS, "cpu", None).labels:
         who = "1 person" if label.people == 1 else f"{label.people} people"
         print(f"{printable(label.name)} ({who})")
