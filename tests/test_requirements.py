@@ -1,13 +1,19 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 
 
-def pins(name):
-    found = PIN.findall((ROOT / name).read_text())
-    return {re.sub("[-_.]+", "-", package).lower(): version for package, version in found}
+def pins(name, newest=False):
+    """Versions by package; with `newest`, without those that are for older Pythons alone."""
+    lines = (ROOT / name).read_text().splitlines()
+    kept = "\n".join(line for line in lines if not (newest and "< " in line))
+    return {
+        re.sub("[-_.]+", "-", package).lower(): version for package, version in PIN.findall(kept)
+    }
 
 
 def test_the_list_that_is_installed_has_the_pins_and_a_hash_of_each():
@@ -21,3 +27,25 @@ def test_the_peer_is_pinned_with_a_hash_and_no_part_of_the_main_installation():
     peer = pins("requirements-peer.txt")
     assert list(peer) == ["mmaction2"] and not peer.keys() & pins("requirements.in").keys()
     assert (ROOT / "requirements-peer.txt").read_text().count("--hash=sha256:") == 1
+
+
+@pytest.mark.parametrize(("name", "least"), [("requirements-small", 15), ("requirements-web", 40)])
+def test_smaller_lists_are_locked_and_have_the_versions_of_the_whole(name, least):
+    listed = (ROOT / f"{name}.txt").read_text()
+    for newest in (False, True):
+        assert pins(f"{name}.txt", newest).keys() == pins(f"{name}.in", newest).keys()
+    assert pins(f"{name}.txt", newest=True) == pins(f"{name}.in", newest=True)
+    assert len(pins(f"{name}.in")) >= least
+    entries = [entry for entry in re.split(r"\n(?=[A-Za-z])", listed) if PIN.match(entry)]
+    assert all("--hash=sha256:" in entry for entry in entries)
+    current = {
+        package: version
+        for package, version in pins(f"{name}.in", newest=True).items()
+        if package not in {"numpy", "audioop-lts"}
+    }
+    whole = pins("requirements.in")
+    assert current == {package: whole[package] for package in current}
+
+
+def test_the_page_adds_to_the_small_list_what_it_lacks():
+    assert not pins("requirements-web.in").keys() & pins("requirements-small.in").keys()
