@@ -124,3 +124,15 @@ def test_our_own_mistakes_keep_their_traceback(capsys):
     for error in (ModuleNotFoundError("No", name="models.none"), ImportError(), KeyError("torch")):
         say_what_is_missing(type(error), error, None)
         assert type(error).__name__ in capsys.readouterr().err
+
+
+def test_the_containerfile_copies_what_is_there_and_installs_the_small_lists():
+    steps = (ROOT / "Containerfile").read_text()
+    copied = [name for line in re.findall(r"^COPY (.*) \S+$", steps, re.M) for name in line.split()]
+    assert {"apps", "models", "pipeline", "weights"} <= set(copied)
+    assert all((ROOT / name).exists() for name in copied)
+    (lists,) = re.findall(r"--require-hashes (.*)", steps)
+    assert lists == "-r requirements-small.txt -r requirements-web.txt"
+    assert {name for name in copied if name.startswith("requirements")} == set(lists.split()) - {
+        "-r"
+    }
