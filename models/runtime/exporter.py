@@ -4,16 +4,14 @@ The exporter needs PyTorch: seconds to import, and 1.2 GB of memory that a serve
 """
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 
 from models.errors import UserError
-from models.files import ROOT
+from models.runtime.child import be_child, reason, start
 
 
 def export_apart(kind: str, *files: Path | str) -> bytes:
@@ -34,23 +32,15 @@ def export_apart(kind: str, *files: Path | str) -> bytes:
             f"{files[-1]} has no .onnx of its own beside it: make one with weights/export.py where "
             "PyTorch is, or install that (make setup)"
         )
-    # Safe path (-P): files of the working folder cannot pass for modules.
-    command = [sys.executable, "-P", "-m", "models.runtime.exporter", kind]
-    paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
-    with subprocess.Popen(
-        [*command, *map(str, files)],
-        stdin=subprocess.PIPE,  # the exporter ends when it is closed
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    ) as process:
+    with start("models.runtime.exporter", kind, *files) as process:
         try:
             model, said = _communicate(process)
         except BaseException:  # Ctrl-C among them
             process.kill()
             raise
-    if process.returncode:
-        raise UserError(_reason(process.returncode, said.decode(errors="replace")))
+    if status := process.returncode:
+        what = "cannot compile a network"
+        raise UserError(reason(status, said.decode(errors="replace"), what, "the exporter"))
     return model
 
 
@@ -62,25 +52,12 @@ def _communicate(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         return process.communicate()
 
 
-def _reason(status: int, said: str) -> str:
-    """Say in one line why the exporter failed, from its exit status and its standard error."""
-    last = (said.strip().splitlines() or ["it said nothing"])[-1]
-    if status == 2:
-        return last.removeprefix("error: ")
-    if status < 0:
-        name = signal.Signals(-status).name
-        return f"cannot compile a network: the exporter was killed by {name}; is memory short?"
-    return f"cannot compile a network: {last}"
-
-
 def main(kind: str, *files: str) -> None:
     """Export a graph to standard output, and end when standard input is closed.
 
     What libraries print goes to standard error, and so does the line of a `UserError`.
     """
-    graphs = os.dup(1)
-    os.dup2(2, 1)
-    Thread(target=_end_with_parent, daemon=True).start()
+    graphs = be_child()
     from models.runtime import export
 
     exports: dict[str, Callable[..., bytes]]
@@ -92,12 +69,6 @@ def main(kind: str, *files: str) -> None:
         sys.exit(2)
     with os.fdopen(graphs, "wb") as stream:
         stream.write(model)
-
-
-def _end_with_parent() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":
