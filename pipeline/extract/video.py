@@ -1,6 +1,6 @@
 """Skeletons of one clip: from a video, by the live path's own stages, or from a file of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from models.data.recording import Recording, Skeletons, Trajectory
 from pipeline.detect import Detector
 from pipeline.engine import QUALITIES, TrackingPipeline
 from pipeline.extract.people import choose
+from pipeline.person import Person
 from pipeline.pose import PoseEstimator
 from pipeline.source import open_source
 
@@ -90,27 +91,50 @@ def record(
         UserError: see `pipeline.source.open_source`.
     """
     pipeline.reset()
-    times: list[float] = []
-    seen: dict[tuple[int, int], list[tuple[int, np.ndarray]]] = {}
-    scene = 0
+    sightings = Sightings(pipeline.pose.threshold)
     with open_source(path) as source:
         for frame in source:
             check()
             tracked = pipeline.track(pipeline.compare(frame))
-            scene += tracked.cut
-            for person in tracked.people:
-                pose = person.keypoints.astype(np.float32)
-                pose[pose[:, 2] < pipeline.pose.threshold] = 0
-                if pose.any():
-                    seen.setdefault((scene, person.id), []).append((len(times), pose))
-            times.append(frame.time)
-    people = [
-        Trajectory(
-            frames=np.array([number for number, _ in appearances], np.int64),
-            keypoints=np.array([pose for _, pose in appearances]),
-            scene=scene,
-        )
-        for (scene, _), appearances in seen.items()
-    ]
+            sightings.add(frame.time, tracked.people, tracked.cut)
     problem = source.problem and source.problem.removeprefix(f"{path} ")
-    return Recording(np.array(times), (source.width, source.height), people, problem)
+    return sightings.recording((source.width, source.height), problem)
+
+
+class Sightings:
+    """Everybody who is tracked, frame after frame.
+
+    Args:
+        threshold: the pose model's; joints with a lower score are absent.
+
+    Attributes:
+        times: of the frames, in seconds.
+    """
+
+    def __init__(self, threshold: float):
+        self.times: list[float] = []
+        self._threshold = threshold
+        self._scene = 0
+        self._seen: dict[tuple[int, int], list[tuple[int, np.ndarray]]] = {}
+
+    def add(self, time: float, people: Sequence[Person], cut: bool = False) -> None:
+        """Add the people of the next frame, and whether a new scene begins with it."""
+        self._scene += cut
+        for person in people:
+            pose = person.keypoints.astype(np.float32)
+            pose[pose[:, 2] < self._threshold] = 0
+            if pose.any():
+                self._seen.setdefault((self._scene, person.id), []).append((len(self.times), pose))
+        self.times.append(time)
+
+    def recording(self, size: tuple[int, int], problem: str | None = None) -> Recording:
+        """What was seen; arguments as of `Recording`."""
+        people = [
+            Trajectory(
+                frames=np.array([number for number, _ in appearances], np.int64),
+                keypoints=np.array([pose for _, pose in appearances]),
+                scene=scene,
+            )
+            for (scene, _), appearances in self._seen.items()
+        ]
+        return Recording(np.array(self.times), size, people, problem)
