@@ -99,7 +99,7 @@ def teach(
         acting,
         CourseSettings(_work_dir(out), left, extend, seed),
         tell,
-        lambda model: _keep(model, out, tell),
+        lambda found: _keep(found.model, out, tell),
     )
     taught.model.save(out)
     report = Report(

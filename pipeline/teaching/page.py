@@ -77,6 +77,12 @@ def page(report: Report, name: str, paths: Mapping[str, Path]) -> str:
 """
 
 
+def essentials(report: Report) -> str:
+    """What the report says in words and in its table, as a part of another page."""
+    advice = _list("What would help", report.advice())
+    return advice + _list("Also measured", report.remarks()) + _confusion(report)
+
+
 def _text(value: object) -> str:
     return escape(printable(value))
 

@@ -48,6 +48,7 @@ class Report:
         by_person: whether people were held out, and not only clips.
         seconds: how long it took.
         extended: number of the labels that the classifier had before; 0 if they were replaced.
+        named: whether clips have names that could tell who acts.
     """
 
     taught: Taught
@@ -57,6 +58,7 @@ class Report:
     by_person: bool
     seconds: float
     extended: int = 0
+    named: bool = True
 
     @property
     def scored(self) -> list[Answer]:
@@ -164,10 +166,11 @@ class Report:
             elif label.clips < ENOUGH // 2:
                 found.append(f"{ENOUGH - label.clips} more clips of {label.label} would help")
         if not self.by_person:
-            found.append(
-                "names do not say who acts, so new people may be recognised less often: begin them "
-                "with a name, as in anna_wave.mp4"
+            advice = (
+                "begin them with a name, as in anna_wave.mp4" if self.named else "let others act"
             )
+            why = "names do not say" if self.named else "nobody knows"
+            found.append(f"{why} who acts, so new people may be recognised less often: {advice}")
         return [printable(text) for text in found]
 
     def _for_mixed(self, label: str, other: str, count: int) -> str:

@@ -26,7 +26,7 @@ def teach(
     performers: Sequence[str] | None,
     settings: CourseSettings,
     tell: Tell = lambda line: None,
-    first: Callable[[STRL], None] = lambda model: None,
+    first: Callable[[Taught], None] = lambda taught: None,
 ) -> Taught:
     """Teach a classifier the labels of clips.
 
@@ -36,7 +36,7 @@ def teach(
 
     Args:
         base, clips, people, performers, settings, tell: as of `Course`.
-        first: called with the model that has the head alone, as soon as there is one.
+        first: called with what the head alone gives, as soon as there is one.
 
     Raises:
         UserError: as `Course`; or the folder cannot be written.
@@ -56,7 +56,7 @@ def teach(
     taught = judge(course, fitted, checks, _model(course, whole))
     taught.accuracies["head"] = taught.accuracy
     tell(f"a new head is right about {taught.accuracy:.0%} of the clips that it did not see")
-    first(taught.model)
+    first(taught)
     # Training would change what the base knows, and its clips are not here.
     epochs = 0 if settings.extend else plan_epochs(course, taught.model, len(parts) + 1)
     if not epochs:
