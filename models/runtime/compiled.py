@@ -142,11 +142,26 @@ class CompiledSTRL:
     def __init__(self, checkpoint: Path | str, device: str = "cpu", threads: int | None = None):
         export = partial(export_apart, "strl", checkpoint)
         model = read_beside(checkpoint) or exported([checkpoint, *graph_code()], export)
-        self._graph = Graph(model, device, threads)
+        self._take(Graph(model, device, threads), str(checkpoint))
+
+    @classmethod
+    def from_graph(cls, model: bytes, threads: int | None = None) -> "CompiledSTRL":
+        """Run a graph of `models.runtime.export.export_strl`, which the cache does not keep.
+
+        Args:
+            model: content of its ONNX file.
+            threads: as above.
+        """
+        made = cls.__new__(cls)
+        made._take(Graph(model, threads=threads), "taught weights")
+        return made
+
+    def _take(self, graph: Graph, name: str) -> None:
+        self._graph = graph
         try:
-            answers = check_answers(self._graph.settings)
+            answers = check_answers(graph.settings)
         except ValueError as error:
-            raise UserError(f"cannot read the graph of {checkpoint}: {error}") from error
+            raise UserError(f"cannot read the graph of {name}: {error}") from error
         self.labels = [Label(**label) for label in answers["labels"]]
         self.thresholds: dict[int, float] = {
             int(people): value for people, value in answers["thresholds"].items()

@@ -1,4 +1,4 @@
-"""Videos wait for their turn: one is processed at a time."""
+"""Videos and lessons wait for their turn: one of a kind is processed at a time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ class Jobs:
 
     Args:
         quotas: how many there may be.
+        kind: what the jobs are, in a word.
     """
 
-    def __init__(self, quotas: Quotas):
+    def __init__(self, quotas: Quotas, kind: str = "video"):
         self._quotas = quotas
+        self._kind = kind
         self._queue: list[Job] = []
         self._changed = Condition()
 
@@ -32,10 +34,10 @@ class Jobs:
         """
         with self._changed:
             if self.count(visitor) >= self._quotas.jobs:
-                raise UserError("your other videos come first: wait for one, or cancel it")
+                raise UserError(f"your other {self._kind}s come first: wait for one, or cancel it")
             if len(self._queue) > self._quotas.waiting:
-                raise UserError("too many videos are waiting: try again in some minutes")
-            job = Job(visitor, self._queue, self._changed)
+                raise UserError(f"too many {self._kind}s are waiting: try again in some minutes")
+            job = Job(visitor, self._kind, self._queue, self._changed)
             self._queue.append(job)
         try:
             yield job
@@ -63,8 +65,9 @@ class Job:
             the next one is made, however long that takes.
     """
 
-    def __init__(self, visitor: str, queue: list[Job], changed: Condition):
+    def __init__(self, visitor: str, kind: str, queue: list[Job], changed: Condition):
         self.visitor = visitor
+        self._kind = kind
         self.offered: float | None = None
         self._queue = queue
         self._changed = changed
@@ -85,7 +88,7 @@ class Job:
             self._changed.wait_for(lambda: self._place() <= 0, seconds)
             place = self._place()
         if place < 0:
-            raise UserError("nobody waited for this video any more: start it again")
+            raise UserError(f"nobody waited for this {self._kind} any more: start it again")
         return place
 
     @contextmanager

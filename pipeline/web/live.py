@@ -6,6 +6,7 @@ from threading import BoundedSemaphore, Lock
 import numpy as np
 
 from models.errors import UserError
+from pipeline.classify import ActionNetwork
 from pipeline.engine import Pipeline, Result
 from pipeline.panel import Observer, Panel
 from pipeline.source import Frame
@@ -22,13 +23,17 @@ class LiveView:
     Args:
         networks: shared with other visitors.
         settings: chosen by the visitor.
+        actions: as of `Networks.pipeline`.
 
     Attributes:
         last: when the last picture came, in seconds as `time.monotonic`.
     """
 
-    def __init__(self, networks: Networks, settings: Settings):
+    def __init__(
+        self, networks: Networks, settings: Settings, actions: ActionNetwork | None = None
+    ):
         self.settings = settings
+        self.actions = actions
         self._networks = networks
         self._pipeline: Pipeline | None = None
         self._observer: Observer | None = None
@@ -63,7 +68,7 @@ class LiveView:
 
     def _process(self, image: np.ndarray) -> tuple[Result, Panel, float]:
         if self._pipeline is None or self._observer is None:
-            self._pipeline = self._networks.pipeline(self.settings)
+            self._pipeline = self._networks.pipeline(self.settings, self.actions)
             self._observer = Observer(self._pipeline.labels, self._pipeline.pose.threshold)
         now = time.monotonic()
         if now - self.last > MAX_SILENCE:

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from models.action.label import Label
+from pipeline.classify import ActionNetwork
 from pipeline.detect import Detector
 from pipeline.engine import QUALITIES, WEIGHTS, Pipeline, Result, load_strl
 from pipeline.pose import PoseEstimator
@@ -38,6 +39,7 @@ class Networks:
         weights: of the action classifier.
 
     Attributes:
+        weights: of the classifier.
         labels: the actions that can be recognised.
 
     Raises:
@@ -45,6 +47,7 @@ class Networks:
     """
 
     def __init__(self, device: str = "cpu", weights: Path | str = WEIGHTS):
+        self.weights = weights
         self._device = device
         self._actions = load_strl(weights, device, runtime=None)
         self._detector = Detector(device=device)
@@ -54,8 +57,12 @@ class Networks:
         self._busy = Lock()
         self.labels: list[Label] = self._actions.labels
 
-    def pipeline(self, settings: Settings) -> Pipeline:
+    def pipeline(self, settings: Settings, actions: ActionNetwork | None = None) -> Pipeline:
         """Create a pipeline on the shared networks, with tracks and windows of its own.
+
+        Args:
+            settings: a visitor's.
+            actions: a classifier of the visitor's own; the shared one if None.
 
         Raises:
             UserError: a network is needed for the first time, and cannot be compiled.
@@ -70,7 +77,7 @@ class Networks:
             pose=self._poses[quality],
             detector=self._detector,
             device=self._device,
-            actions=self._actions,
+            actions=actions or self._actions,
             executor=self._detectors,
         )
 
