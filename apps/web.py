@@ -30,6 +30,8 @@ from pipeline.web.page import (
     waiting,
 )
 from pipeline.web.server import GuardedApp
+from pipeline.web.takes import LIMITS as LIMITS_OF_TAKES
+from pipeline.web.teach_calls import teach_calls
 from pipeline.web.timeline import chart, read_events
 from pipeline.web.visitors import Visitor, Visitors
 
@@ -69,7 +71,7 @@ LIVE = """<div class="live">
 <img alt="What the camera sees, with skeletons and actions drawn into it">
 <p class="hint" role="status" hidden></p>
 </div>
-<div class="panel"><button disabled>Start the camera</button>
+<div class="panel"><button class="camera" disabled>Start the camera</button>
 <div class="says"></div>
 <p class="quiet"><span class="pace"></span> No picture is kept.</p></div>
 </div>"""
@@ -137,7 +139,9 @@ def page(networks: Networks, visitors: Visitors) -> gr.Blocks:
         with gr.Tab("Video"):
             connect_video_tab(VideoTab(), visitors)
         with gr.Tab("Live"):
-            live_tab(visitors)
+            live = live_tab(visitors)
+        with gr.Tab("Teach"):
+            teach = teach_tab(visitors)
         with gr.Tab("About"):
             gr.Markdown(about(networks.labels, LIMITS))
             with gr.Accordion("Model card", open=False):
@@ -146,7 +150,13 @@ def page(networks: Networks, visitors: Visitors) -> gr.Blocks:
         def leave(request: gr.Request) -> None:
             visitors.leave(session(request))
 
+        def enter(request: gr.Request) -> tuple[str, str]:
+            with told():
+                visitors.enter(session(request))
+            return session(request), session(request)
+
         demo.unload(leave)
+        gr.on(None, enter, None, [live, teach], **SAYING)  # when the page is loaded
     return demo
 
 
@@ -330,7 +340,12 @@ def rest() -> tuple[Any, ...]:
     return gr.update(visible=False), gr.update(visible=False), gr.update(visible=True)
 
 
-def live_tab(visitors: Visitors) -> None:
+def script(*names: str) -> str:
+    """The scripts of these names, as one."""
+    return "\n".join((ROOT / "apps" / name).read_text(encoding="utf-8") for name in names)
+
+
+def live_tab(visitors: Visitors) -> gr.HTML:
     """The browser's camera, with people and actions drawn into its pictures."""
 
     def process(sent: Any) -> dict[str, str]:
@@ -351,18 +366,22 @@ def live_tab(visitors: Visitors) -> None:
 
     camera = gr.HTML(
         html_template=LIVE,
-        js_on_load=(ROOT / "apps" / "live.js").read_text(encoding="utf-8"),
+        js_on_load=script("camera.js", "live.js"),
         server_functions=[process],
     )
     settings = settings_panel()
     gr.on([setting.change for setting in settings], choose, settings, None, **SAYING)
+    return camera
 
-    def enter(request: gr.Request) -> str:
-        with told():
-            visitors.enter(session(request))
-        return session(request)
 
-    gr.on(None, enter, None, camera, **SAYING)  # when the page is loaded
+def teach_tab(visitors: Visitors) -> gr.HTML:
+    """Labels of the visitor's own: takes before the camera, a lesson, and the camera again."""
+    return gr.HTML(
+        html_template=(ROOT / "apps" / "teach.html").read_text(encoding="utf-8"),
+        js_on_load=script("camera.js", "teach.js"),
+        server_functions=teach_calls(visitors),
+        limits=LIMITS_OF_TAKES,
+    )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
 from pipeline.source import open_source
 from pipeline.web.annotation import Annotation
 from pipeline.web.jobs import Jobs
+from pipeline.web.lesson import Lesson, Look
 from pipeline.web.limits import check, check_length
 from pipeline.web.live import LiveView
 from pipeline.web.networks import Networks, Settings
@@ -44,13 +45,15 @@ class Visitor:
         session: name of the visitor's session.
         networks: shared with other visitors.
         uploads: of all visitors.
-        jobs: of all visitors.
+        jobs: videos of all visitors.
+        lessons: of all visitors.
         quotas: how much this visitor may store.
         folder: for this visitor's results; created now, deleted by `leave`.
 
     Attributes:
         settings: of the live view.
         last: the last annotated video.
+        lesson: what the visitor teaches.
         seen: when there last was a sign of the visitor, in seconds as `time.monotonic`.
     """
 
@@ -60,6 +63,7 @@ class Visitor:
         networks: Networks,
         uploads: Uploads,
         jobs: Jobs,
+        lessons: Jobs,
         quotas: Quotas,
         folder: Path,
     ):
@@ -76,6 +80,7 @@ class Visitor:
         self._live: LiveView | None = None
         self._changing = Lock()
         self._present = True
+        self.lesson = Lesson(session, networks, jobs, lessons, folder / "lesson")
         folder.mkdir()
 
     def claim(self, upload: Path) -> None:
@@ -91,12 +96,13 @@ class Visitor:
         try:
             self.check_stored()
         except UserError:
-            self._release(upload)
+            self.drop(upload)
             raise
         if not self._present:  # they left meanwhile
-            self._release(upload)
+            self.drop(upload)
 
-    def _release(self, upload: Path) -> None:
+    def drop(self, upload: Path) -> None:
+        """Delete a claimed upload that is not needed any more."""
         with self._changing:
             folder = self._claimed.pop(upload, None)
         if folder is not None:
@@ -181,7 +187,7 @@ class Visitor:
     @property
     def is_live(self) -> bool:
         """Whether this visitor's camera is watched."""
-        return self._live is not None
+        return self._live is not None or self.lesson.is_live
 
     def start_live(self) -> None:
         """Watch this visitor's camera, with their settings."""
@@ -201,6 +207,7 @@ class Visitor:
 
     def stop_live(self, silence: float) -> None:
         """Watch the camera no longer, if there was no picture for so many seconds."""
+        self.lesson.stop_live(silence)
         if self._live is not None and time.monotonic() - self._live.last > silence:
             self._live = None
 
@@ -211,7 +218,8 @@ class Visitor:
             self._live = None
             claimed = list(self._claimed)
         for upload in claimed:
-            self._release(upload)
+            self.drop(upload)
+        self.lesson.leave()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -241,6 +249,7 @@ class Visitors:
         self._quotas = quotas or Quotas()
         self.uploads = Uploads(folder / "uploads", folder, self._quotas)
         self._jobs = Jobs(self._quotas)
+        self._lessons = Jobs(self._quotas, "lesson")
         self._visitors: dict[str, Visitor] = {}
         self._connected: Counter[str] = Counter()
         self._changing = Lock()
@@ -277,7 +286,13 @@ class Visitors:
                     raise UserError("too many people are here at the moment: come back later")
                 folder = self._folder / secrets.token_hex(16)
                 visitor = self._visitors[session] = Visitor(
-                    session, self._networks, self.uploads, self._jobs, self._quotas, folder
+                    session,
+                    self._networks,
+                    self.uploads,
+                    self._jobs,
+                    self._lessons,
+                    self._quotas,
+                    folder,
                 )
             visitor.seen = time.monotonic()
             return visitor
@@ -314,12 +329,29 @@ class Visitors:
         """
         session, url = read_call(sent)
         visitor = self.find(session)
+        with self._camera_of(visitor):
+            visitor.start_live()
+        return visitor.process(url)
+
+    def look(self, session: str, url: str, label: str | None) -> Look:
+        """Process what the camera of the lesson has sent, as `Lesson.look`.
+
+        Raises:
+            UserError: as `Lesson.look`, or as `process`.
+        """
+        visitor = self.find(session)
+        with self._camera_of(visitor):
+            visitor.lesson.start_live()
+        return visitor.lesson.look(url, label)
+
+    @contextmanager
+    def _camera_of(self, visitor: Visitor) -> Iterator[None]:
+        """Start to watch a visitor's camera, unless too many are watched already."""
         with self._changing:
             live = sum(other.is_live for other in self._visitors.values() if other is not visitor)
             if live >= self._quotas.live:
                 raise UserError(f"{live} cameras are watched already: try again in a minute")
-            visitor.start_live()
-        return visitor.process(url)
+            yield
 
     @contextmanager
     def connected(self, session: str) -> Iterator[None]:
