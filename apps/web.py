@@ -66,7 +66,7 @@ THEME = gr.themes.Soft(
 HEAD = """<div class="head"><h1>Live action recognition</h1><p>What the people in a video are
 doing, while they do it. It runs on the machine that serves this page; nothing is sent any further.
 </p></div>"""
-LIVE = """<div class="live">
+LIVE = """<div class="live watch">
 <div class="view" hidden>
 <img alt="What the camera sees, with skeletons and actions drawn into it">
 <p class="hint" role="status" hidden></p>

@@ -16,7 +16,6 @@ from models.action.strl import STRL
 from models.errors import UserError
 from models.files import CONFIGS
 from models.part import write_whole
-from models.pose.estimators import PoseModel, load_config
 from models.runtime.beside import place, source
 from models.runtime.half import halve
 
@@ -89,6 +88,8 @@ def export_pose(config: Path, checkpoint: Path) -> bytes:
     Raises:
         UserError: the config or the checkpoint is missing or unusable.
     """
+    from models.pose.estimators import PoseModel, load_config  # seconds, which STRL does not need
+
     settings = load_config(config)
     model = PoseModel(settings, "cpu")
     model.load(checkpoint)

@@ -17,8 +17,8 @@ from models.runtime.child import be_child, be_modest, reason, start
 
 MEMORY = 4_000_000_000
 """Bytes of data that the process may have."""
-GRACE = 300.0
-"""Seconds that everything but training may take."""
+GRACE = 1200.0
+"""Seconds that everything but training may take: many times what it takes on an idle machine."""
 
 
 @dataclass(frozen=True)
