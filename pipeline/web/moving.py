@@ -62,5 +62,5 @@ def _stroke(start: np.ndarray, end: np.ndarray) -> str:
 
 
 def _side(a: int, b: int) -> str:
-    sides = {JOINTS[joint].split()[0] for joint in (a, b)} & {"left", "right"}
+    sides = {JOINTS[joint].split()[0] for joint in (a, b)}
     return sides.pop() if len(sides) == 1 else "middle"

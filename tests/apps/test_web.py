@@ -431,7 +431,7 @@ def test_every_setting_says_what_it_does(visit):
 def test_nothing_is_wider_than_the_page(browser, server, width, scheme):
     page = browser.new_page(viewport={"width": width, "height": 850}, color_scheme=scheme)
     page.goto(server.url)
-    for tab in ("Video", "Live", "About"):
+    for tab in ("Video", "Live", "Teach", "About"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(200)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
