@@ -14,6 +14,7 @@ const [label, hold, free, count, cards, said] = [
 let recording = null; // the label that pictures are recorded for
 let series = 0; // counts hands-free recordings: a new one, or none, ends the one before
 let refreshing = false;
+let changed = false; // since the state was last asked for
 
 const camera = watchCamera(element, (picture) => server.look_on([props.value, picture, recording]), {
   seen(answer) {
@@ -156,13 +157,12 @@ function takeClips(files) {
   send(files, (paths) => call("take_clips", label.value.trim(), paths));
 }
 
-const drop = find(".drop");
 find(".clips").onchange = (event) => {
   takeClips([...event.target.files]);
   event.target.value = "";
 };
-drop.ondragover = (event) => event.preventDefault();
-drop.ondrop = (event) => {
+element.ondragover = (event) => event.preventDefault();
+element.ondrop = (event) => {
   event.preventDefault();
   takeClips([...event.dataTransfer.files]);
 };
@@ -193,12 +193,18 @@ find(".end").onclick = () => call("stop_work");
 // What there is
 
 async function refresh() {
+  changed = true;
   if (refreshing) return;
   refreshing = true;
   try {
-    for (let state; element.isConnected && (state = await call("tell_state")); await rest(PERIOD)) {
+    while (changed && element.isConnected) {
+      changed = false;
+      const state = await call("tell_state");
+      if (!state) return;
       await render(state);
-      if (!state.work) break;
+      if (!state.work) continue;
+      changed = true;
+      await rest(PERIOD);
     }
   } finally {
     refreshing = false;
@@ -211,7 +217,7 @@ async function render(state) {
   find(".work").innerHTML = state.work || "";
   find(".begin").hidden = busy;
   find(".end").hidden = !busy;
-  if (busy || before.work) tell(state.said);
+  if (state.news !== before.news) tell(state.said);
   find(".learnt").hidden = !state.summary;
   if (state.summary !== before.summary) find(".summary").textContent = state.summary;
   if (state.report !== before.report) find(".report").innerHTML = state.report;

@@ -107,14 +107,16 @@ class OpenTake:
         times = self._sightings.times
         return times[-1] - times[0] if times else 0.0
 
-    def add(self, result: Result) -> bool:
-        """Add a picture's people; False if there was nothing for so long that it is spoilt."""
-        times, frame = self._sightings.times, result.frame
-        if times and frame.time - times[-1] > MAX_SILENCE:
-            return False
+    def is_spoilt(self, now: float) -> bool:
+        """Whether there was no picture for so long, at a time of the camera in seconds."""
+        times = self._sightings.times
+        return bool(times) and now - times[-1] > MAX_SILENCE
+
+    def add(self, result: Result) -> None:
+        """Add a picture's people."""
+        frame = result.frame
         self._size = (frame.image.shape[1], frame.image.shape[0])
         self._sightings.add(frame.time, result.people)
-        return True
 
     def skeletons(self) -> Skeletons:
         """The people whom it shows."""
@@ -138,6 +140,7 @@ class Lesson:
         weights: its file, if there is one.
         work: what is being done, or None.
         said: what is to be known of what was done last.
+        news: how often something was said.
     """
 
     def __init__(self, session: str, networks: Networks, videos: Jobs, lessons: Jobs, folder: Path):
@@ -147,6 +150,7 @@ class Lesson:
         self.weights: Path | None = None
         self.work: Work | None = None
         self.said: list[str] = []
+        self.news = 0
         self._session = session
         self._networks = networks
         self._videos = videos
@@ -213,26 +217,26 @@ class Lesson:
         Raises:
             UserError: the take that ends is not kept, or there is no room for the one that begins.
         """
-        if self._open is not None and self._open.label != label:
-            ended, self._open = self._open, None
-            return None if ended.ended else self._keep(ended)
+        taken = self._open
+        if taken is not None and (taken.label != label or taken.is_spoilt(result.frame.time)):
+            self._open = None
+            return None if taken.ended else self._keep(taken, result.frame.time)
         if label is None:
             return None
-        if self._open is None:
+        if taken is None:
             self.takes.check_room(label)
-            self._open = OpenTake(label, threshold)
-        taken = self._open
+            self._open = taken = OpenTake(label, threshold)
         if taken.ended:
             return None
-        if not taken.add(result):
-            taken.ended = True
-            raise UserError("the take was not kept: the camera had stopped")
+        taken.add(result)
         if taken.seconds < MAX_SECONDS:
             return None
         taken.ended = True
-        return self._keep(taken)
+        return self._keep(taken, result.frame.time)
 
-    def _keep(self, taken: OpenTake) -> str:
+    def _keep(self, taken: OpenTake, now: float) -> str:
+        if taken.is_spoilt(now):
+            raise UserError("the take was not kept: the camera had stopped")
         take = self.takes.add(taken.label, taken.skeletons())
         return f"kept a take of {take.label}, {take.seconds:.1f} s"
 
@@ -448,6 +452,7 @@ class Lesson:
 
     def _say(self, line: str) -> None:
         self.said = [*self.said, line][:MAX_SAID]
+        self.news += 1
 
     def _check_present(self) -> None:
         if not self._present:

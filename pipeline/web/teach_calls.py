@@ -146,6 +146,7 @@ def state(lesson: Lesson) -> Answer:
         ],
         "work": None if work is None else bar(work.share, work.words),
         "said": lesson.said,
+        "news": lesson.news,
         "taught": lesson.labels,
         "summary": learnt.summary if learnt else "",
         "report": learnt.page if learnt else "",
