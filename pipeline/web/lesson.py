@@ -329,6 +329,7 @@ class Lesson:
         finally:
             self._teacher = None
             data.unlink(missing_ok=True)
+            shutil.rmtree(out.with_suffix(".teaching"), ignore_errors=True)
             if self.weights != out:
                 shutil.rmtree(folder, ignore_errors=True)
 
