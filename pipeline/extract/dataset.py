@@ -1,9 +1,11 @@
 """From a folder of labelled clips to the annotations of a data set."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.action.label import NOTHING
 from models.data.annotations import Example, annotation
@@ -12,8 +14,10 @@ from models.data.recording import Skeletons
 from models.errors import UserError
 from pipeline.extract.clips import LabelledClip, Remark, clause, find_clips, printable
 from pipeline.extract.people import is_pair, people_of_label, shortcoming
-from pipeline.extract.store import Store
-from pipeline.extract.workers import Outcome
+
+if TYPE_CHECKING:
+    from pipeline.extract.store import Store
+    from pipeline.extract.workers import Outcome
 
 POORLY_FOLLOWED = 0.5
 """Share of a clip's frames below which a followed person is worth a note."""

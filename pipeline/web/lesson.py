@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, Thread
 
@@ -294,8 +295,13 @@ class Lesson:
             extend: add them to the shared classifier's labels.
 
         Raises:
-            UserError: there are too few takes, or something else is being done.
+            UserError: there are too few takes, or no PyTorch, or something else is being done.
         """
+        if find_spec("torch") is None:
+            raise UserError(
+                "teaching needs PyTorch, which is not installed here: save your takes, and load "
+                "them where it is"
+            )
         if minutes not in MINUTES:
             raise UserError(f"training may take {MINUTES} minutes")
         takes = self.takes.by_label()
