@@ -1,6 +1,8 @@
 """Clips in, weights and a page out, through the command: what it learns, and what stops it."""
 
 import shutil
+import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -11,6 +13,7 @@ from apps import video
 from apps.cli import run
 from apps.teach import main
 from models.action.strl import STRL
+from models.files import ROOT
 from models.training.teaching import course, judge
 from tests.clips_of_skeletons import write_clip, write_folder
 from tests.pipeline.extract.cut import CLIPS, cut
@@ -174,6 +177,23 @@ def test_real_footage_is_learnt_and_named_by_the_video_program(monkeypatch, caps
     walk = CLIPS / "walk.mp4"
     command(monkeypatch, video.main, walk, "--weights", out, "--no-video", "--events", events)
     assert "stroll" in events.read_text() and "star jump" not in events.read_text()
+
+
+@pytest.mark.slow
+def test_after_ctrl_c_the_same_command_need_not_extract_again(tmp_path):
+    clips, out = write_folder(tmp_path / "clips"), tmp_path / "mine.safetensors"
+    program = [sys.executable, "-m", "apps.teach", clips, "--out", out, "--processes", "1"]
+    with subprocess.Popen(
+        program, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "100%" in line and process.poll() is None:
+                process.send_signal(signal.SIGINT)
+    assert process.returncode == 130 and "Traceback" not in said
+    assert "the same command goes on where it was" in said
+    assert len(list((clips / ".skeletons").rglob("*.safetensors"))) == 6
 
 
 class KeepingScreen:
