@@ -10,7 +10,7 @@ FROM_TORCH := ^(torch|torchvision)==
 CUDA_LIBRARIES := ^(cuda|nvidia|triton)
 HASHED := install -q --no-deps --require-hashes -r
 
-.PHONY: demo demo-small check test soak lint types setup setup-small setup-web lock clean
+.PHONY: demo demo-small check test soak lint types setup setup-small setup-web batch lock clean
 
 DEMO := apps/video.py tests/data/walk.mp4 --out out/demo.mp4 --events out/demo.csv
 SHOW := @echo "The annotated video is $(CURDIR)/out/demo.mp4"
@@ -79,6 +79,10 @@ $(SMALL)/.web: $(SMALL)/.done requirements-web.txt
 	$(SMALL)/bin/python -m pip $(HASHED) requirements-web.txt
 	touch $@
 
+# What apps/batch.py needs besides: Ray and what reads and writes Parquet and http://.
+batch: setup
+	$(BIN)/python -m pip $(HASHED) requirements-batch.txt
+
 # The lists that are installed anew, after a change of one of those that end in .in: every pin with
 # the hashes of all its files.
 LOCK := $(VENV)/lock/bin/uv pip compile --no-deps --universal --generate-hashes --no-annotate \
@@ -89,6 +93,7 @@ lock:
 	$(LOCK) --python-version 3.11 requirements.in -o requirements.txt
 	$(LOCK) --python-version 3.10 requirements-small.in -o requirements-small.txt
 	$(LOCK) --python-version 3.11 requirements-web.in -o requirements-web.txt
+	$(LOCK) --python-version 3.11 requirements-batch.in -o requirements-batch.txt
 	rm -r $(VENV)/lock
 
 clean:

@@ -18,6 +18,7 @@ from models.runtime.graphs import RUNTIMES
 from models.text import printable, tell
 
 if TYPE_CHECKING:
+    from pipeline.choices import Choices
     from pipeline.engine import Pipeline
     from pipeline.pose import PoseEstimator
 
@@ -290,20 +291,27 @@ def build_pipeline(options: argparse.Namespace) -> Pipeline:
     Raises:
         UserError: a model is unknown or cannot be read, or the device is not available.
     """
-    # Imported here: it takes seconds, which reporting a mistake in the arguments should not.
-    from pipeline.engine import WEIGHTS, Pipeline
+    return read_choices(options).pipeline()
 
-    pipeline = Pipeline(
+
+def read_choices(options: argparse.Namespace, threads: int | None = None) -> Choices:
+    """What the options of `add_pipeline_options` say, with `threads` for each network."""
+    # Imported here: it takes seconds, which reporting a mistake in the arguments should not.
+    from pipeline.choices import Choices
+    from pipeline.engine import QUALITIES, WEIGHTS
+
+    return Choices(
         people=options.people,
         confidence=options.confidence,
-        pose=build_pose(options),
         weights=options.weights or WEIGHTS,
+        pose=options.pose or QUALITIES[options.quality],
+        pose_config=options.pose_config,
+        pose_checkpoint=options.pose_checkpoint,
         device=options.device,
         runtime=options.runtime,
+        half=options.half,
+        threads=threads,
     )
-    if options.half:
-        pipeline.half()
-    return pipeline
 
 
 def build_pose(options: argparse.Namespace) -> PoseEstimator:

@@ -34,15 +34,22 @@ def parser() -> Parser:
         default="auto",
         help="people whom each label is about (default auto: two if most of its clips look so)",
     )
-    command.add_argument(
-        "--processes", type=few, metavar="N", help="how many work at once (default: one a core)"
-    )
+    add_worker_options(command)
     add_pose_options(command)
     other = add_skeleton_options(command)
     other.add_argument(
         "--space", action="store_true", help="write 3D joints, which NTU's .skeleton files have"
     )
     return command
+
+
+def add_worker_options(command: Parser) -> None:
+    """Add the options for who extracts: processes on this machine, or a cluster."""
+    workers = command.add_mutually_exclusive_group()
+    workers.add_argument(
+        "--processes", type=few, metavar="N", help="how many extract at once (default: one a core)"
+    )
+    workers.add_argument("--address", help="of a Ray cluster; auto for this machine's")
 
 
 def add_skeleton_options(command: Parser) -> argparse._ArgumentGroup:
@@ -77,7 +84,7 @@ def main() -> None:
     store = Store(options.out.with_suffix(".extracted"), settings)
     plan = Plan(options.clips, store, ignored=[options.out])
     try:
-        extract(plan, store, settings, options.processes)
+        extract(plan, store, settings, options.processes, options.address)
     except KeyboardInterrupt as interrupt:
         note(interrupt, "the same command goes on where it was")
         raise
@@ -109,9 +116,16 @@ def read_settings(options: argparse.Namespace) -> "Settings":
     )
 
 
-def extract(plan: "Plan", store: "Store", settings: "Settings", processes: int | None) -> None:
+def extract(
+    plan: "Plan",
+    store: "Store",
+    settings: "Settings",
+    processes: int | None,
+    address: str | None = None,
+) -> None:
     """Extract what is missing, with a progress bar."""
-    from pipeline.extract.workers import available_cores, extract_all
+    from pipeline.cluster import available_cores
+    from pipeline.extract.workers import extract_all, extract_on
 
     missing = plan.missing
     if not missing:
@@ -119,7 +133,10 @@ def extract(plan: "Plan", store: "Store", settings: "Settings", processes: int |
     total = sum(plan.sizes.values())
     left = sum(plan.sizes[key] for key in missing)
     done = len(plan.sizes) - len(missing)
-    outcomes = extract_all(missing, store, settings, processes or available_cores())
+    if address:
+        outcomes = extract_on(address, missing, store, settings)
+    else:
+        outcomes = extract_all(missing, store, settings, processes or available_cores())
     form = "{percentage:3.0f}%|{bar}| {desc}, {elapsed} passed, {remaining} left"
     with (
         tqdm(total=total, initial=total - left, bar_format=form, dynamic_ncols=True) as bar,

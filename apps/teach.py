@@ -3,6 +3,7 @@
 import argparse
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from apps.cli import (
@@ -17,7 +18,7 @@ from apps.cli import (
     seed,
     stop_by,
 )
-from apps.extract import add_skeleton_options, extract, read_settings
+from apps.extract import add_skeleton_options, add_worker_options, extract, read_settings
 from models.errors import note
 from models.text import tell
 
@@ -53,9 +54,7 @@ def parser() -> Parser:
         default="auto",
         help="people whom each label is about (default auto: two if most of its clips look so)",
     )
-    command.add_argument(
-        "--processes", type=few, metavar="N", help="how many extract at once (default: one a core)"
-    )
+    add_worker_options(command)
     live = add_live_options(command)
     live.add_argument(
         "--record",
@@ -135,7 +134,7 @@ def teach_folder(options: argparse.Namespace) -> None:
             seed=options.seed,
             settings=read_settings(options),
             processes=options.processes,
-            extract=extract,
+            extract=partial(extract, address=options.address),
             tell=tell,
         )
     except KeyboardInterrupt as interrupt:

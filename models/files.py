@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,26 @@ def file_digest(path: str | Path) -> bytes:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.digest()
+
+
+def visible_files(folder: Path, ignored: Iterable[Path] = ()) -> Iterator[Path]:
+    """All files in a folder and its folders, in order, without hidden and ignored ones.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    # A link may lead back to a folder that this one is in.
+    yield from _visible_files(folder, tuple(path.resolve() for path in (folder, *ignored)))
+
+
+def _visible_files(folder: Path, ignored: tuple[Path, ...]) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.resolve() in ignored:
+            continue
+        if path.is_dir():
+            yield from _visible_files(path, (*ignored, path.resolve()))
+        elif path.is_file():
+            yield path
 
 
 def read_json(path: str | Path, what: str) -> Any:

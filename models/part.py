@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from io import FileIO
@@ -22,6 +22,8 @@ from models.errors import UserError
 
 SYNC_PERIOD = 2.0
 """Seconds of work that a power failure may cost."""
+COPIED = 1 << 20
+"""Bytes that are copied at once."""
 
 
 class PartFile:
@@ -145,11 +147,26 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         UserError: the file cannot be written.
     """
+    _write_pieces(path, [data])
+
+
+def copy_whole(source: Path, path: Path) -> None:
+    """Copy a file so that the copy is there as a whole or not at all, as by `write_whole`.
+
+    Raises:
+        UserError: the copy cannot be written, or the source not be read.
+    """
+    with writing(path), source.open("rb") as file:
+        _write_pieces(path, iter(partial(file.read, COPIED), b""))
+
+
+def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = PartFile(path, nameless=True)
         try:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece)
             file.finish()
         except BaseException:
             file.remove()

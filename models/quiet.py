@@ -19,6 +19,8 @@ SILENT = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
+    # Sent by a process that Ray starts. Ray is an extra.
+    "RAY_USAGE_STATS_ENABLED": "0",
     # An optional part of MMPose, which asks for its newest version when it is imported.
     "NO_ALBUMENTATIONS_UPDATE": "1",
 }

@@ -21,8 +21,9 @@ def annotate(
     video: VideoSink | None = None,
     lines: JsonLinesSink | None = None,
     events: EventsSink | None = None,
+    threads: bool = True,
 ) -> Generator[Result, None, None]:
-    """Process a video into the given sinks, several frames at a time.
+    """Process a video into the given sinks, several frames at a time unless `threads` is False.
 
     Close the iterator (`contextlib.closing`) before the sinks if it is not iterated to the end.
 
@@ -36,7 +37,7 @@ def annotate(
     stages: list[Callable[[Result], Result]] = []
     if video is not None:
         stages = [partial(paint, threshold=pipeline.pose.threshold), partial(_encode, video)]
-    with closing(pipeline.run(source, *stages)) as results:
+    with closing(pipeline.run(source, *stages, threads=threads)) as results:
         for result in results:
             frame = result.frame
             if lines:

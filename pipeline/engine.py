@@ -18,7 +18,7 @@ from pipeline.classify import Action, ActionNetwork, Classifier
 from pipeline.detect import Detections, Detector
 from pipeline.events import Event
 from pipeline.listeners import Listeners
-from pipeline.overlap import overlap
+from pipeline.overlap import in_turn, overlap
 from pipeline.person import Person
 from pipeline.pose import PoseEstimator
 from pipeline.search import Search
@@ -314,7 +314,7 @@ class Pipeline(TrackingPipeline):
             return self.classify(self.track(self.compare(frame)))
 
     def run(
-        self, frames: Iterable[Frame], *stages: Callable[[Any], Any]
+        self, frames: Iterable[Frame], *stages: Callable[[Any], Any], threads: bool = True
     ) -> Generator[Any, None, None]:
         """Process frames with the results of one call after the other, but several at a time.
 
@@ -326,12 +326,14 @@ class Pipeline(TrackingPipeline):
             frames: read on a thread of its own; times must increase.
             stages: further stages, each a function of the previous one's result; the first one
                 gets the `Result`.
+            threads: if False, all of it on the caller's thread, one frame after the other.
 
         Yields:
             The `Result` of each frame, or what the last stage makes of it, in order.
         """
         every: tuple[Callable[[Any], Any], ...] = (self.compare, self.track, self.classify, *stages)
-        return overlap(frames, *(partial(_named, stage) for stage in every))
+        together = overlap if threads else in_turn
+        return together(frames, *(partial(_named, stage) for stage in every))
 
     def classify(self, tracked: Tracked) -> Result:
         """Recognise the actions of the people in the frame. Owns windows and classifier."""
@@ -368,14 +370,22 @@ def _named(stage: Callable[[Any], Any], item: Any) -> Any:
         return stage(item)
 
 
-def load_strl(weights: Path | str, device: str, runtime: str | None) -> ActionNetwork:
+def load_strl(
+    weights: Path | str, device: str, runtime: str | None, threads: int | None = None
+) -> ActionNetwork:
     """Load the action classifier's network, compiled or as PyTorch's.
+
+    Args:
+        weights: a checkpoint.
+        device: such as "cpu" or "cuda".
+        runtime: "onnx" or "torch"; the faster one on the device if None.
+        threads: CPU threads of ONNX Runtime; two if None.
 
     Raises:
         UserError: `weights` cannot be read, or `device` is not available.
     """
     if choose_runtime(runtime, device) == "onnx":
-        return CompiledSTRL(weights, device)
+        return CompiledSTRL(weights, device, threads)
     # Imported here: it takes seconds and 600 MB, which the compiled network saves.
     from models.action.strl import STRL
 

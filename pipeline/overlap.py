@@ -1,7 +1,8 @@
-"""Running stages side by side: each on a thread of its own, on a different frame."""
+"""Running stages side by side, each on a thread of its own, or all in turn on one."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from threading import Condition, Thread
 from typing import Any
 
@@ -97,6 +98,32 @@ def overlap(items: Iterable[Any], *stages: Callable[[Any], Any]) -> Generator[An
         run.stop()
         for thread in threads:
             thread.join()
+
+
+def in_turn(items: Iterable[Any], *stages: Callable[[Any], Any]) -> Generator[Any, None, None]:
+    """Pass every item through all stages on the caller's thread, which `overlap` is held against.
+
+    Args:
+        items: read one by one.
+        stages: functions of the previous stage's result.
+    """
+    for item in items:
+        for stage in stages:
+            item = stage(item)
+        yield item
+
+
+class Inline(Executor):
+    """An executor without a thread: what is submitted is done at once."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call a function, and return a future that has its result or its error already."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 def _work(run: _Run, items: Iterator[Any], results: _Queue) -> None:

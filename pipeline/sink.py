@@ -163,13 +163,15 @@ class VideoSink(FileSink):
     Args:
         path: the output, ending in .mp4.
         source: gives size, rate, time base and audio. The audio ends at its `max_seconds`.
+        threads: of the encoder; as many as it likes if None.
 
     Raises:
         UserError: the output cannot be written there, or is the source itself.
     """
 
-    def __init__(self, path: str | Path, source: Source):
+    def __init__(self, path: str | Path, source: Source, threads: int | None = None):
         super().__init__(path, (".mp4",), source)
+        self._options = ENCODER | ({"threads": str(threads)} if threads else {})
         self._time_base = source.time_base
         self._max_seconds = source.max_seconds
         self._pts = -1
@@ -217,7 +219,7 @@ class VideoSink(FileSink):
 
     def _add_video(self, source: Source) -> av.VideoStream:
         rate = source.rate.limit_denominator(1001)
-        video = self._mp4.container.add_stream("libx264", rate=rate, options=ENCODER)
+        video = self._mp4.container.add_stream("libx264", rate=rate, options=self._options)
         video.width = self._size[0] + self._padding[1]
         video.height = self._size[1] + self._padding[0]
         video.pix_fmt = "yuv420p"

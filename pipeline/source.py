@@ -109,6 +109,7 @@ class VideoFile:
         path: the file.
         stride: read every n-th frame only.
         max_seconds: time at which reading ends; None for no limit.
+        threads: of the decoder; as many as it likes if None.
 
     Attributes:
         path: the file.
@@ -131,7 +132,13 @@ class VideoFile:
         ...         print(frame.time, frame.image.shape)
     """
 
-    def __init__(self, path: str | Path, stride: int = 1, max_seconds: float | None = None):
+    def __init__(
+        self,
+        path: str | Path,
+        stride: int = 1,
+        max_seconds: float | None = None,
+        threads: int | None = None,
+    ):
         if stride < 1:
             raise UserError(f"a stride of {stride} is not possible: use 1 or more")
         if max_seconds is not None and not max_seconds > 0:
@@ -142,6 +149,7 @@ class VideoFile:
         self.lost = 0
         self._unconverted = 0
         self._stride = stride
+        self._threads = threads or 0  # which FFmpeg takes for a number of its own choice
         self._container = open_container(self.path)
         try:
             self._prepare()
@@ -152,6 +160,7 @@ class VideoFile:
     def _prepare(self) -> None:
         self._video = video = _video_stream(self._container, self.path)
         video.thread_type = "AUTO"
+        video.codec_context.thread_count = self._threads
         self._audio = audio_stream(self._container)
         self.has_audio = bool(self._container.streams.audio)
         self._end = Fraction(0)
@@ -339,19 +348,25 @@ class VideoFile:
         return np.ascontiguousarray(_make_upright(image, self._orientation))
 
 
-def open_source(path: str | Path, stride: int = 1, max_seconds: float | None = None) -> VideoFile:
+def open_source(
+    path: str | Path,
+    stride: int = 1,
+    max_seconds: float | None = None,
+    threads: int | None = None,
+) -> VideoFile:
     """Open a video.
 
     Args:
         path: a video file.
         stride: read every n-th frame only.
         max_seconds: time at which reading ends; None for no limit.
+        threads: of the decoder; as many as it likes if None.
 
     Raises:
         UserError: the file does not exist, may not be read, or holds no video, or a number is out
             of range.
     """
-    return VideoFile(path, stride, max_seconds)
+    return VideoFile(path, stride, max_seconds, threads)
 
 
 def audio_stream(container: av.container.InputContainer) -> av.AudioStream | None:

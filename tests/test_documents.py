@@ -23,8 +23,11 @@ PAGES = [
     for pattern in ("*.md", "docs/*.md", "weights/*.md", "tests/**/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
+OF_OTHERS = {"--nproc-per-node", "--head", "--include-dashboard"}
+"""Options of torchrun and Ray."""
 MANUALS = {
     "docs/video.md": ["video"],
+    "docs/batch.md": ["batch"],
     "docs/camera.md": ["webcam"],
     "docs/web.md": ["web"],
     "docs/teach.md": ["teach"],
@@ -132,7 +135,7 @@ def test_a_manual_has_every_option_and_no_other(page, programs):
     named = {flag for line in code(page) for flag in FLAG.findall(line)}
     elsewhere = {flag for _, arguments in commands(code(page)) for flag in arguments}
     assert options_of(*programs) <= named
-    assert named - elsewhere - {"--nproc-per-node"} <= options_of(*programs)
+    assert named - elsewhere - OF_OTHERS <= options_of(*programs)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -17,11 +17,17 @@ def pins(name, usual=False):
     }
 
 
-def test_the_list_that_is_installed_has_the_pins_and_a_hash_of_each():
-    assert pins("requirements.txt") == pins("requirements.in")
-    listed = re.split(r"\n(?=[A-Za-z])", (ROOT / "requirements.txt").read_text())
+@pytest.mark.parametrize(("name", "least"), [("requirements", 100), ("requirements-batch", 15)])
+def test_the_list_that_is_installed_has_the_pins_and_a_hash_of_each(name, least):
+    assert pins(f"{name}.txt") == pins(f"{name}.in")
+    listed = re.split(r"\n(?=[A-Za-z])", (ROOT / f"{name}.txt").read_text())
     unhashed = [entry for entry in listed if PIN.match(entry) and "--hash=sha256:" not in entry]
-    assert not unhashed and len(listed) > 100
+    assert not unhashed and len(listed) > least
+
+
+def test_batches_need_further_packages_and_no_other_versions():
+    assert "ray" in pins("requirements-batch.in")
+    assert not pins("requirements-batch.in").keys() & pins("requirements.in").keys()
 
 
 def test_the_peer_is_pinned_with_a_hash_and_no_part_of_the_main_installation():

@@ -18,6 +18,7 @@ ROOMS = (
         "pipeline.camera",
         "pipeline.web",
         "pipeline.speed",
+        "pipeline.batch",
     ),
     "apps",
 )

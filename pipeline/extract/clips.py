@@ -1,12 +1,12 @@
 """Which clips there are, and what their labels are: from a folder, or from a list."""
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.data.imports import ntu, openpose
 from models.errors import UserError
+from models.files import visible_files
 
 HEADING = ["path", "label", "split"]
 """Columns of a list of clips."""
@@ -81,7 +81,7 @@ def find_clips(source: Path, ignored: tuple[Path, ...] = ()) -> Found:
     if not source.is_dir():
         raise UserError(f"no such folder or list: {source}")
     try:
-        paths = list(_files(source, tuple(path.resolve() for path in (source, *ignored))))
+        paths = list(visible_files(source, ignored))
     except OSError as error:
         raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
     clips: list[LabelledClip] = []
@@ -141,15 +141,3 @@ def read_list(path: Path) -> Found:
     except (csv.Error, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not a list of paths and labels: {error}") from error
     return clips, left_out
-
-
-def _files(folder: Path, ignored: tuple[Path, ...]) -> Iterator[Path]:
-    """All files in a folder and its folders, in order, without hidden and ignored ones."""
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.resolve() in ignored:
-            continue
-        if path.is_dir():
-            # A link may lead back to a folder that this one is in.
-            yield from _files(path, (*ignored, path.resolve()))
-        elif path.is_file():
-            yield path

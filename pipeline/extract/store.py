@@ -18,10 +18,10 @@ from safetensors.numpy import save
 from models.data.imports import files
 from models.data.recording import Skeletons
 from models.errors import UserError
-from models.files import CONFIGS, ROOT, WEIGHTS, file_digest
+from models.files import ROOT, file_digest
 from models.runtime.graphs import fingerprint
+from pipeline.choices import live_code, pose_files
 from pipeline.extract.video import Settings
-from pipeline.pose import download, find_model
 
 FORMAT = 1
 """Changes with what an entry holds."""
@@ -95,22 +95,12 @@ class Store:
 
 def _networks(settings: Settings) -> str:
     """Return a hash of the weights, configs and code by which skeletons are found."""
-    if settings.pose_config and settings.pose_checkpoint:
-        used = [settings.pose_config, settings.pose_checkpoint]
-    else:
-        config, checkpoint = find_model(settings.pose)
-        used = [config, download(str(checkpoint))]
-    used += WEIGHTS.glob("movenet_multipose*")
+    used = pose_files(settings.pose, settings.pose_config, settings.pose_checkpoint)
     return f"{fingerprint([*used, *extraction_code()])} {settings.device} {settings.runtime}"
 
 
 def extraction_code() -> list[Path]:
-    """Return the source files that can change skeletons, other than the classifier's.
-
-    Whole folders are listed, not single files, so that a new file cannot be forgotten.
-    """
-    models, here = ROOT / "models", Path(__file__).parent
-    folders = models, models / "pose", models / "runtime", models / "data" / "imports", here.parent
-    code = [file for folder in folders for file in folder.glob("*.py")]
-    code += [*CONFIGS.rglob("movenet*.py"), models / "data" / "recording.py"]
-    return sorted([*code, here / "people.py", here / "video.py"])
+    """Return the source files that can change skeletons, other than the classifier's."""
+    data, here = ROOT / "models" / "data", Path(__file__).parent
+    own = [data / "recording.py", here / "people.py", here / "video.py"]
+    return sorted([*live_code([data / "imports"]), *own])

@@ -2,20 +2,23 @@
 
 import multiprocessing
 import os
+import platform
 import signal
 from collections.abc import Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from threading import Thread
 
-import cv2
-
 from models.data.imports import files
 from models.data.recording import Skeletons
 from models.errors import UserError
+from pipeline.choices import compiling, use_one_thread
+from pipeline.cluster import Lost, cluster, run_all
 from pipeline.engine import TrackingPipeline
 from pipeline.extract.clips import clause, printable
 from pipeline.extract.store import Store
@@ -76,11 +79,52 @@ def extract_all(
         pool.shutdown(cancel_futures=True)
 
 
-def available_cores() -> int:
-    """Number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def extract_on(
+    address: str, clips: Mapping[str, Path], store: Store, settings: Settings
+) -> Generator[tuple[str, Outcome]]:
+    """Extract clips into a store, as `extract_all`, on a Ray cluster.
+
+    Every machine has the clips under the same paths; one that has others, or other weights or code,
+    extracts nothing. Only this one needs the store.
+
+    Raises:
+        UserError: as `extract_all`, or as `pipeline.cluster.cluster`.
+    """
+    if not clips:
+        return
+    settings = replace(settings, threads=1)
+    jobs = {key: (key, path, settings) for key, path in clips.items()}
+    gpus = float(settings.device.startswith("cuda"))
+    with cluster(address), closing(run_all(extract_job, jobs, gpus)) as outcomes:
+        for key, outcome in outcomes:
+            if isinstance(outcome, Skeletons):
+                store.put(key, outcome)
+            yield key, outcome.reason if isinstance(outcome, Lost) else outcome
+
+
+def extract_job(job: tuple[str, Path, Settings]) -> Outcome:
+    """Extract a clip by its key, with networks that stay in memory for the next one."""
+    key, path, settings = job
+    try:
+        if _keys(settings).key(path) != key:
+            return f"{platform.node()} has other clips, weights or code: install the same there"
+        pipeline = None if files.has_skeletons(path) else _pipeline(settings)
+        return extract(path, settings, pipeline)
+    except UserError as error:
+        return clause(error, path)
+
+
+@lru_cache(maxsize=1)
+def _keys(settings: Settings) -> Store:
+    """A store for the keys alone."""
+    return Store(Path(os.devnull), settings)
+
+
+@lru_cache(maxsize=1)
+def _pipeline(settings: Settings) -> TrackingPipeline:
+    use_one_thread(settings.runtime)
+    with compiling():
+        return settings.pipeline()
 
 
 @dataclass
@@ -118,11 +162,7 @@ def _begin(store: Store, settings: Settings, stop: Event) -> None:
     _worker = _Worker(store, settings, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process says when to stop
     Thread(target=_end_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
-    if settings.runtime == "torch":
-        import torch  # takes a second, which compiled networks save
-
-        torch.set_num_threads(1)
+    use_one_thread(settings.runtime)
 
 
 def _end_with_parent() -> None:

@@ -19,11 +19,12 @@ from models.text import printable
 from models.training.teaching.course import CourseSettings
 from models.training.teaching.people import performers
 from models.training.teaching.teach import teach as teach_clips
+from pipeline.cluster import available_cores
 from pipeline.engine import WEIGHTS
 from pipeline.extract.dataset import DataSet, Plan, assemble
 from pipeline.extract.store import Store
 from pipeline.extract.video import Settings
-from pipeline.extract.workers import available_cores, extract_all
+from pipeline.extract.workers import extract_all
 from pipeline.teaching.page import page
 from pipeline.teaching.report import Report
 

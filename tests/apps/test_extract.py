@@ -51,6 +51,22 @@ def clips(footage, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_cluster_extracts_the_same(monkeypatch, clips, tmp_path):
+    utilities = pytest.importorskip("ray.cluster_utils", reason="needs requirements-batch.txt")
+    here, there = tmp_path / "here" / "mine.pkl", tmp_path / "there" / "mine.pkl"
+    for out in (here, there):
+        out.parent.mkdir()
+    extract(monkeypatch, clips, "--out", here, "--processes", 2)
+    settings = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": 100 << 20}
+    cluster = utilities.Cluster(initialize_head=True, head_node_args=settings)
+    try:
+        extract(monkeypatch, clips, "--out", there, "--address", cluster.address)
+    finally:
+        cluster.shutdown()
+    assert there.read_bytes() == here.read_bytes()
+
+
+@pytest.mark.slow
 def test_a_folder_becomes_a_data_set_and_is_extracted_once(monkeypatch, capsys, clips, tmp_path):
     (clips / "walk" / "broken.mp4").write_bytes(b"no video")
     shutil.copy(clips / "walk" / "0.mp4", clips / "walk" / "copy.mp4")

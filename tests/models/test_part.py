@@ -4,7 +4,7 @@ import stat
 import pytest
 
 from models.errors import UserError
-from models.part import PartFile, check_output, write_whole
+from models.part import COPIED, PartFile, check_output, copy_whole, write_whole
 from models.text import printable
 
 
@@ -13,6 +13,16 @@ def test_a_file_is_written_whole_in_place_of_an_older_one(tmp_path):
     write_whole(path, b"old")
     write_whole(path, b"new")
     assert path.read_bytes() == b"new" and os.listdir(path.parent) == ["a.json"]
+
+
+def test_a_copy_is_whole(tmp_path):
+    source = tmp_path / "a"
+    source.write_bytes(os.urandom(COPIED + 1))
+    copy_whole(source, tmp_path / "folder" / "b")
+    assert (tmp_path / "folder" / "b").read_bytes() == source.read_bytes()
+    with pytest.raises(UserError, match="cannot write"):
+        copy_whole(tmp_path / "none", tmp_path / "c")
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_full_disk_leaves_the_older_file_and_nothing_else(tmp_path):

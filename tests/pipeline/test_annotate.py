@@ -5,6 +5,7 @@ import time
 import pytest
 
 from pipeline.annotate import annotate
+from pipeline.choices import Choices
 from pipeline.engine import Pipeline
 from pipeline.sink import JsonLinesSink
 from pipeline.source import open_source
@@ -32,6 +33,22 @@ def lines(path, clip, seed):
         for _ in annotate(pipeline, source, lines=sink):
             pass
     return path.read_bytes()
+
+
+@pytest.mark.slow
+def test_one_thread_gives_the_same_lines(tmp_path):
+    found = []
+    for threads in (1, None):
+        pipeline = Choices(threads=threads).pipeline()
+        path = tmp_path / f"{threads}.jsonl"
+        with (
+            open_source(CLIPS / "two_people.mp4", max_seconds=2, threads=threads) as source,
+            JsonLinesSink(path, pipeline.labels, source) as sink,
+        ):
+            for _ in annotate(pipeline, source, lines=sink, threads=threads != 1):
+                pass
+        found.append(path.read_bytes())
+    assert found[0] == found[1] and found[0].count(b"\n") == 60
 
 
 def uneven_network(network, rng):

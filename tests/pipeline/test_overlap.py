@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.detect import Detections
 from pipeline.engine import Pipeline
-from pipeline.overlap import QUEUE_SIZE, overlap
+from pipeline.overlap import QUEUE_SIZE, Inline, in_turn, overlap
 from pipeline.source import Frame, open_source
 from tests.pipeline.bodies import body, box_of
 
@@ -30,6 +30,23 @@ def jitter(item):
 def test_nothing_is_lost_or_reordered():
     given = range(400)
     assert list(overlap(given, jitter, lambda x: -x, jitter)) == [-x for x in given]
+
+
+def test_in_turn_is_the_same_without_a_thread():
+    threads = set()
+
+    def noted(item):
+        threads.add(threading.current_thread())
+        return -item
+
+    assert list(in_turn(range(5), noted, abs)) == list(range(5))
+    assert threads == {threading.current_thread()}
+
+
+def test_an_executor_without_a_thread_keeps_results_and_errors():
+    assert Inline().submit(divmod, 7, 2).result() == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        Inline().submit(divmod, 7, 0).result()
 
 
 def test_without_stages_or_items():
