@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 POORLY_FOLLOWED = 0.5
 """Share of a clip's frames below which a followed person is worth a note."""
+CROWD = 5
+"""People in a clip from which it is worth a note who of them was taken."""
 
 
 class Plan:
@@ -196,4 +198,6 @@ def _notes(skeletons: Skeletons) -> list[str]:
     if share < POORLY_FOLLOWED:
         seconds = len(skeletons.times) * skeletons.step
         notes.append(f"somebody was seen in {share * seconds:.1f} of {seconds:.1f} s")
+    if skeletons.found >= CROWD:
+        notes.append(f"of {skeletons.found} people, those who are largest and move were taken")
     return notes
