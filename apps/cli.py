@@ -60,7 +60,7 @@ def run(main: Callable[[], None]) -> None:
     ends the program as Ctrl-C does, with 128 and the signal's number as exit status, as is usual in
     shells. Notes on the exception, such as the name of a part, are added to the line.
     """
-    with _usable_streams(), _stopped_by(_raise_stopped):
+    with _usable_streams(), stopped_by(_raise_stopped):
         try:
             try:
                 main()
@@ -83,7 +83,8 @@ def _raise_stopped(number: int, frame: object) -> NoReturn:
 
 
 @contextmanager
-def _stopped_by(handler: Callable[[int, Any], None]) -> Iterator[None]:
+def stopped_by(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Call `handler` at a signal of `STOPPING`, within the context, and end nothing else."""
     before = _handle_signals(handler)
     try:
         yield

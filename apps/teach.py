@@ -1,6 +1,7 @@
 """Teach your own actions, from a folder of labelled clips or before the camera, in minutes."""
 
 import argparse
+import shlex
 import sys
 from contextlib import ExitStack
 from functools import partial
@@ -16,7 +17,7 @@ from apps.cli import (
     number,
     run,
     seed,
-    stop_by,
+    stopped_by,
 )
 from apps.extract import add_skeleton_options, add_worker_options, extract, read_settings
 from models.errors import note
@@ -60,7 +61,7 @@ def parser() -> Parser:
         "--record",
         metavar="LABEL",
         help="first take clips of this label: in the window, k keeps a take, d does it again; "
-        "headless, each is kept that shows somebody. Without --out, nothing is taught",
+        "headless, each is kept that shows somebody. With --out, all are then taught",
     )
     live.add_argument(
         "--takes", type=few, default=10, metavar="N", help="number of takes (default 10)"
@@ -79,24 +80,26 @@ def main() -> None:
     options = command.parse_args()
     if options.record is None and options.out is None:
         command.error("--out is needed, unless takes are recorded by --record")
-    if options.record is not None:
-        record_takes(options)
-    if options.out is not None:
+    if options.record is None or record_takes(options):
         teach_folder(options)
 
 
-def record_takes(options: argparse.Namespace) -> None:
-    """Record takes of a label into the folder of clips.
+def record_takes(options: argparse.Namespace) -> bool:
+    """Record takes of a label into the folder of clips, and return whether to teach them.
 
     Raises:
         UserError: an argument is wrong, there is no such source, or a clip cannot be written.
     """
-    from pipeline.camera.keeper import Keeper
+    from pipeline.camera.keeper import Keeper, label_folder
     from pipeline.camera.screen import Screen
     from pipeline.camera.sources import open_live
-    from pipeline.camera.takes import Takes, label_folder, record
+    from pipeline.camera.takes import Takes, record
     from pipeline.engine import TrackingPipeline
 
+    if options.out is not None:  # mistakes about it are reported before anybody acts
+        from pipeline.teaching.folder import check_weights
+
+        check_weights(options.out)
     folder = label_folder(options.clips, options.record)
     with ExitStack() as stack:
         source = stack.enter_context(open_live(options.source))
@@ -109,9 +112,17 @@ def record_takes(options: argparse.Namespace) -> None:
             screen = stack.enter_context(Screen(source, mirrored, keys, with_panel=False))
         pose = build_pose(options)
         pipeline = TrackingPipeline(pose=pose, device=options.device, runtime=options.runtime)
-        stop_by(source.stop)
-        record(pipeline, source, takes, tell, screen)
-    tell(f"{len(keeper.saved)} of {options.takes} takes are in {folder}")
+        try:
+            # A take that is being written when Ctrl-C ends the recording is kept whole.
+            with stopped_by(lambda *_: source.stop()):
+                record(pipeline, source, takes, tell, screen)
+        finally:
+            tell(f"{len(keeper.saved)} of {options.takes} takes are in {folder}")
+    if takes.are_done and options.out is not None:
+        return True
+    out = options.out or "mine.safetensors"
+    tell(f"teach by: python apps/teach.py {shlex.join([str(options.clips), '--out', str(out)])}")
+    return False
 
 
 def teach_folder(options: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from apps.cli import (
 )
 from models.text import tell
 from pipeline.camera.devices import describe, find_cameras
-from pipeline.camera.keeper import Keeper
+from pipeline.camera.keeper import Keeper, label_folder
 from pipeline.camera.recorder import Recorder
 from pipeline.camera.screen import Screen
 from pipeline.camera.sources import open_live
@@ -82,11 +82,12 @@ def process(options: argparse.Namespace) -> None:
     Raises:
         UserError: an argument is wrong, there is no such source, or an output cannot be written.
     """
+    clips = options.clips and label_folder(options.clips.parent, options.clips.name)
     with ExitStack() as stack:
         # Mistakes about the source and the outputs are reported before the networks are loaded.
         source = stack.enter_context(open_live(options.source))
         recorder = stack.enter_context(Recorder(source, options.record))
-        keeper = Keeper(source, options.clips) if options.clips else None
+        keeper = Keeper(source, clips) if clips else None
         sinks: list[LinesSink] = []
         receivers: list[Callable[[Notice], None]] = []
         if options.hook is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -104,6 +105,11 @@ class PartFile:
         self._file.close()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def is_part(path: Path) -> bool:
+    """Whether a file has the name of a part: it was not finished."""
+    return re.search(r"(^|\.)partial(-\d+)?$", path.stem) is not None
 
 
 def check_output(path: Path, source: Path | None) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
+from models.action.label import LONGEST
 from models.text import printable
 
 Width = Annotated[int, Field(ge=1, le=4096)]
@@ -12,7 +13,7 @@ Depth = Annotated[int, Field(ge=1, le=32)]
 Step = Annotated[int, Field(ge=1, le=64)]
 Scale = Annotated[int, Field(ge=0, le=64)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(printable)]
 Clip = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(min_length=2, max_length=2)]
 
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 
+from models.errors import UserError
+from models.text import printable
+
 NOTHING = "nothing"
 """Background class: its clips show none of the labels, and a model should give them none."""
+LONGEST = 200
+"""Most characters of a label, as a checkpoint takes them."""
 
 
 @dataclass(frozen=True)
@@ -19,3 +24,15 @@ class Label:
     name: str
     people: int
     held: bool = False
+
+
+def label_name(text: str) -> str:
+    """Make a text the name of a label, which any screen can show.
+
+    Raises:
+        UserError: it is too long.
+    """
+    name = printable(text)
+    if len(name) > LONGEST:
+        raise UserError(f"the label {name[:40]}… has over {LONGEST} characters: give it fewer")
+    return name

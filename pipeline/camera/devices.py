@@ -19,13 +19,13 @@ TRIED = 4
 OTHERS = (
     "name another --source: a camera's number, a video, a folder of pictures, rtsp:// or http://"
 )
-ABSENT = f"is not there: plug it in, see --list-cameras, or {OTHERS}"
+ABSENT = f"is not there: plug it in, see webcam.py --list-cameras, or {OTHERS}"
 FORBIDDEN = (
     "may not be read: add yourself to the group video (sudo usermod -aG video $USER), "
     "and log in again"
 )
 BUSY = "is in use: end the program that uses it"
-NO_CAMERA = "is no camera: --list-cameras lists those that are"
+NO_CAMERA = "is no camera: webcam.py --list-cameras lists those that are"
 CLOSED = f"cannot be opened: plug it in, end the program that uses it, or {OTHERS}"
 REASONS = {
     **dict.fromkeys((errno.ENOENT, errno.ENODEV, errno.ENXIO), ABSENT),

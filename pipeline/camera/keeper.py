@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.action.label import label_name
 from models.errors import UserError
+from models.text import printable
 from pipeline.camera.recorder import named_now
 from pipeline.sink import VideoSink
 
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 SECONDS = 2.0
 """Length of a clip, if not said otherwise."""
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
+
+
+class _Clip(VideoSink):
+    """A clip, of which nothing is left unless it is whole: half an action is another one."""
+
+    def _is_usable(self) -> bool:
+        return False
 
 
 class Keeper:
@@ -65,7 +74,7 @@ class Keeper:
         """
         if not self._frames:
             return
-        sink = VideoSink(named_now("take", ".mp4", self._folder), self._source)
+        sink = _Clip(named_now("take", ".mp4", self._folder), self._source)
         try:
             for time, coded in self._frames:
                 sink.write(time, cv2.imdecode(coded, cv2.IMREAD_COLOR))
@@ -75,3 +84,25 @@ class Keeper:
         sink.close()
         self.saved.append(sink.path)
         self.forget()
+
+
+def label_folder(clips: Path, label: str) -> Path:
+    """Where the clips of a label are kept.
+
+    Raises:
+        UserError: the clips are not in a folder, or the label cannot be the name of one.
+    """
+    if clips.exists() and not clips.is_dir():
+        raise UserError(f"{clips} is not a folder: clips are kept in one, by their labels")
+    if (
+        not label
+        or label.startswith(".")
+        or "/" in label
+        or "\\" in label
+        or label_name(label) != label
+    ):
+        raise UserError(
+            f"the label {printable(label)!r} cannot be a folder's name: leave out slashes, line "
+            "breaks and a dot in front"
+        )
+    return clips / label

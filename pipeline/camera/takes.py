@@ -7,8 +7,6 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from models.errors import UserError
-from models.text import printable
 from pipeline.camera.canvas import View
 from pipeline.camera.keeper import Keeper
 from pipeline.camera.watch import attend
@@ -16,8 +14,6 @@ from pipeline.engine import Result
 from pipeline.panel import Observer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline.camera.feed import Live
     from pipeline.camera.screen import Screen
     from pipeline.engine import TrackingPipeline
@@ -62,7 +58,7 @@ class Takes:
         self._keeper, self._count, self._seconds = keeper, count, seconds
         self._hands_free, self._report = hands_free, report
         self._last = -math.inf
-        self.again()
+        self._begin()
 
     @property
     def are_done(self) -> bool:
@@ -88,8 +84,12 @@ class Takes:
     def _name(self) -> str:
         return f"take {len(self._keeper.saved) + 1} of {self._count}"
 
-    def again(self) -> None:
-        """Count down to the take once more, as after an interruption."""
+    def interrupt(self) -> None:
+        """Count down to the take once more, unless it is whole: time went on, unseen."""
+        if self._phase is not _Phase.CHOICE:
+            self._begin()
+
+    def _begin(self) -> None:
         self._keeper.forget()
         self._phase = _Phase.COUNTDOWN
         self._since: float | None = None
@@ -99,7 +99,7 @@ class Takes:
     def choose_again(self) -> None:
         """Do the last take again; nothing if there is none to choose about."""
         if self._phase is _Phase.CHOICE:
-            self.again()
+            self._begin()
 
     def keep(self) -> None:
         """Keep the last take as a clip; nothing if there is none to choose about.
@@ -110,7 +110,7 @@ class Takes:
         if self._phase is _Phase.CHOICE:
             self._keeper.keep()
             self._report(f"wrote {self._keeper.saved[-1]}")
-            self.again()
+            self._begin()
 
     def update(self, frame: Frame, people: list[Person], hint: Hint | None) -> None:
         """Take the next frame, whose picture must not have been drawn on, and who is in view.
@@ -118,8 +118,8 @@ class Takes:
         Raises:
             UserError: a clip cannot be written.
         """
-        if self._phase is not _Phase.CHOICE and frame.time - self._last > MAX_GAP:
-            self.again()
+        if frame.time - self._last > MAX_GAP:
+            self.interrupt()
         self._last = frame.time
         if self._since is None:
             self._since = frame.time
@@ -144,29 +144,7 @@ class Takes:
             self.keep()
         elif self._hands_free:
             self._report(f"{self._name} shows nobody, and is done again")
-            self.again()
-
-
-def label_folder(clips: Path, label: str) -> Path:
-    """Where the clips of a label are kept.
-
-    Raises:
-        UserError: the clips are not in a folder, or the label cannot be the name of one.
-    """
-    if clips.exists() and not clips.is_dir():
-        raise UserError(f"{clips} is not a folder: takes are recorded into a folder of clips")
-    if (
-        not label
-        or label.startswith(".")
-        or "/" in label
-        or "\\" in label
-        or printable(label) != label
-    ):
-        raise UserError(
-            f"the label {printable(label)!r} cannot be a folder's name: leave out slashes, line "
-            "breaks and a dot in front"
-        )
-    return clips / label
+            self._begin()
 
 
 def record(
@@ -194,7 +172,7 @@ def record(
     def forget() -> None:
         pipeline.reset()
         observer.reset()
-        takes.again()
+        takes.interrupt()
 
     for frame in attend(source, report, forget, screen):
         people = pipeline.track(pipeline.compare(frame)).people

@@ -7,6 +7,7 @@ from pathlib import Path
 from models.data.imports import ntu, openpose
 from models.errors import UserError
 from models.files import visible_files
+from models.part import is_part
 
 HEADING = ["path", "label", "split"]
 """Columns of a list of clips."""
@@ -97,7 +98,9 @@ def find_clips(source: Path, ignored: tuple[Path, ...] = ()) -> Found:
             videos.add((path.parent, video))
             name = (inside.parent / video).as_posix()
         label = inside.parts[0] if len(inside.parts) > 1 else ntu.label(path)
-        if label is None:
+        if is_part(path):
+            left_out.append(Remark(name, "it was not written to its end"))
+        elif label is None:
             left_out.append(Remark(name, "it is in no label's folder"))
         else:
             clips.append(LabelledClip(path, label, name))

@@ -13,7 +13,7 @@ from models.data.imports import files
 from models.data.recording import Skeletons
 from models.errors import UserError
 from pipeline.extract.clips import LabelledClip, Remark, clause, find_clips, printable
-from pipeline.extract.people import is_pair, people_of_label, shortcoming
+from pipeline.extract.people import is_pair, people_of_label, places, shortcoming
 
 if TYPE_CHECKING:
     from pipeline.extract.store import Store
@@ -170,7 +170,7 @@ def assemble(
                 result.left_out.append(Remark(clip.name, str(error)))
                 continue
             result.annotations.append(made)
-            result.notes += [Remark(clip.name, note) for note in _notes(clip.skeletons)]
+            result.notes += [Remark(clip.name, note) for note in _notes(clip.skeletons, taken)]
             if clip.split is not None:
                 result.splits.setdefault(clip.split, []).append(clip.name)
             summary.clips += 1
@@ -192,12 +192,13 @@ def _annotate(clip: Example, label: int, people: int, spatial: bool) -> dict[str
     return annotation(replace(clip, skeletons=clip.skeletons.take(people)), label, spatial)
 
 
-def _notes(skeletons: Skeletons) -> list[str]:
+def _notes(skeletons: Skeletons, people: int) -> list[str]:
     notes = [skeletons.problem] if skeletons.problem else []
     share = float(skeletons.followed[0])
     if share < POORLY_FOLLOWED:
         seconds = len(skeletons.times) * skeletons.step
         notes.append(f"somebody was seen in {share * seconds:.1f} of {seconds:.1f} s")
     if skeletons.found >= CROWD:
-        notes.append(f"of {skeletons.found} people, those who are largest and move were taken")
+        who = " and ".join(f"one {place}" for place in places(skeletons)[:people])
+        notes.append(f"of {skeletons.found} people, the largest who move were taken: {who}")
     return notes

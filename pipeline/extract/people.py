@@ -91,6 +91,13 @@ def shortcoming(skeletons: Skeletons, people: int) -> str | None:
     return None
 
 
+def places(skeletons: Skeletons) -> list[str]:
+    """Say where in the picture each person is, for most of the time."""
+    thirds = "on the left", "in the middle", "on the right"
+    middles = [np.median(points[points[..., 2] > 0][:, 0]) for points in skeletons.keypoints]
+    return [thirds[int(np.clip(3 * x / skeletons.size[0], 0, 2))] for x in middles]
+
+
 def _least(first: float) -> float:
     """Seconds for which the second person must be seen, if the first one is for so many."""
     return max(MIN_SECONDS, MIN_PRESENCE * first)

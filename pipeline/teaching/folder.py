@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from models.action.label import label_name
 from models.action.strl import STRL
-from models.data.annotations import Example
 from models.data.pyskl import Clip, unit_of
 from models.data.recording import present_only
 from models.errors import UserError
 from models.part import write_whole
-from models.text import printable
 from models.training.teaching.course import CourseSettings
 from models.training.teaching.people import performers
 from models.training.teaching.teach import teach as teach_clips
@@ -28,8 +27,6 @@ from pipeline.extract.workers import extract_all
 from pipeline.teaching.page import page
 from pipeline.teaching.report import Report
 
-LONGEST = 200
-"""Most characters of a label, as a checkpoint takes them."""
 LEAST = 1 / 4
 """Share of the time that training gets at least, however long extraction takes."""
 
@@ -75,8 +72,7 @@ def teach(
     """
     began = time.monotonic()
     source, out = Path(clips), Path(out)
-    if out.is_dir() or out.suffix != ".safetensors":
-        raise UserError(f"the weights {out} must be a file that ends in .safetensors")
+    check_weights(out)
     base = STRL.load(weights)
     settings = settings or Settings()
     store = Store(skeletons_folder(source), settings)
@@ -84,10 +80,13 @@ def teach(
     if not plan.found:
         raise UserError(f"{source} is empty: put clips into it, a folder for each label")
     (extract or _extract)(plan, store, settings, processes or available_cores())
-    data = assemble([_named(example) for example in plan.examples()], people)
+    named = [replace(clip, label=label_name(clip.label)) for clip in plan.examples()]
+    data = assemble(named, people)
     left_out = plan.left_out + data.left_out
     for remark in left_out:
         tell(f"left out {remark}")
+    for remark in data.notes:
+        tell(f"note on {remark}")
     if not data.annotations:
         raise UserError(f"no clip in {source} can be used: see why each was left out")
     taken = _clips(data)
@@ -117,6 +116,16 @@ def teach(
     return report
 
 
+def check_weights(out: Path) -> None:
+    """Check the name of the weights to write.
+
+    Raises:
+        UserError: it is not one of weights.
+    """
+    if out.is_dir() or out.suffix != ".safetensors":
+        raise UserError(f"the weights {out} must be a file that ends in .safetensors")
+
+
 def skeletons_folder(source: Path) -> Path:
     """Where the skeletons of a folder or of a list of clips are kept."""
     return source / ".skeletons" if source.is_dir() else source.with_suffix(".skeletons")
@@ -137,18 +146,6 @@ def _keep(model: STRL, out: Path, tell: Callable[[str], None]) -> None:
     """Write the first weights, which can be used while the network is trained."""
     model.save(out)
     tell(f"{out} can be used already")
-
-
-def _named(example: Example) -> Example:
-    """Give a clip a label that any screen can show.
-
-    Raises:
-        UserError: it is too long.
-    """
-    label = printable(example.label)
-    if len(label) > LONGEST:
-        raise UserError(f"the label {label[:40]}… has over {LONGEST} characters: give it fewer")
-    return replace(example, label=label)
 
 
 def _clips(data: DataSet) -> list[Clip]:

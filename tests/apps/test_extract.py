@@ -3,9 +3,7 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ import pipeline.extract.workers
 from apps.cli import run
 from apps.extract import main
 from models.data.pyskl import read
-from models.files import ROOT
+from tests.apps.processes import alive, children, launch, wait_for
 from tests.models.data.imports import formats
 from tests.pipeline.extract.cut import CLIPS, cut
 
@@ -167,30 +165,13 @@ def test_an_earlier_data_set_is_kept_when_nothing_can_be_used(monkeypatch, capsy
     assert out.read_text() == "earlier"
 
 
-def start(*arguments):
-    command = [sys.executable, "apps/extract.py", *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-
-
-def wait_for(found):
-    """Wait until a function returns something, and return it."""
-    for _ in range(1200):
-        if result := found():
-            return result
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_was_stopped_goes_on(monkeypatch, capsys, clips, tmp_path, stop):
     # The long one is begun last, and is under way when the others are done.
     cut(PAIR, clips / "walk" / "z.mp4", 0, 8)
     out, store = tmp_path / "mine.pkl", tmp_path / "mine.extracted"
-    process = start(clips, "--out", out, "--processes", 1)
+    process = launch("extract", clips, "--out", out, "--processes", 1)
     done = wait_for(lambda: sorted(store.glob("*.safetensors"))[:3])
     workers = children(process.pid)
     if stop == signal.SIGINT:
@@ -218,24 +199,10 @@ def test_a_run_that_was_stopped_goes_on(monkeypatch, capsys, clips, tmp_path, st
     assert {file.stem for file in done} <= kept
 
 
-def children(pid):
-    """Ids of the processes that a process has started."""
-    return [int(one) for one in open(f"/proc/{pid}/task/{pid}/children").read().split()]
-
-
-def alive(pid):
-    """Whether a process runs still."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 @pytest.mark.slow
 def test_a_process_that_dies_is_told_with_the_clip(clips, tmp_path):
     cut(PAIR, clips / "walk" / "z.mp4", 0, 8)
-    process = start(clips, "--out", tmp_path / "mine.pkl", "--processes", 1)
+    process = launch("extract", clips, "--out", tmp_path / "mine.pkl", "--processes", 1)
     wait_for(lambda: sorted((tmp_path / "mine.extracted").glob("*.safetensors")))
     (worker,) = filter(is_worker, children(process.pid))
     os.kill(worker, signal.SIGKILL)

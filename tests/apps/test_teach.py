@@ -1,5 +1,7 @@
 """Clips in, weights and a page out, through the command: what it learns, and what stops it."""
 
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +17,10 @@ from apps.teach import main
 from models.action.strl import STRL
 from models.files import ROOT
 from models.training.teaching import course, judge
+from pipeline.source import open_source
+from tests.apps.processes import launch, wait_for
 from tests.clips_of_skeletons import write_clip, write_folder
+from tests.pipeline.camera.streams import NetworkCamera
 from tests.pipeline.extract.cut import CLIPS, cut
 
 
@@ -196,8 +201,55 @@ def test_after_ctrl_c_the_same_command_need_not_extract_again(tmp_path):
     assert len(list((clips / ".skeletons").rglob("*.safetensors"))) == 6
 
 
+def crowd():
+    """Twenty people in two rows, for 0.8 s: copies of one who jumps."""
+    with open_source(CLIPS / "two_people.mp4", max_seconds=0.8) as source:
+        return [np.tile(frame.image[40:360, 380:560], (2, 10, 1)) for frame in source]
+
+
+@pytest.mark.slow
+def test_of_twenty_people_it_is_told_who_was_followed(monkeypatch, capsys, tmp_path):
+    clips, out = write_folder(tmp_path / "clips"), tmp_path / "mine.safetensors"
+    cut(None, clips / "squat" / "crowd.mp4", width=1800, images=crowd())
+    printed = taught(monkeypatch, capsys, clips, out)
+    (line,) = (line for line in printed.err.splitlines() if "crowd.mp4" in line)
+    assert re.fullmatch(
+        r"note on squat/crowd.mp4: of \d+ people, the largest who move were taken: "
+        "one (on the left|in the middle|on the right)",
+        line,
+    )
+    assert line.removeprefix("note on squat/crowd.mp4: ") in (tmp_path / "mine.html").read_text()
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_extracting_costs_one_clip(monkeypatch, tmp_path):
+    clips, out = tmp_path / "clips", tmp_path / "mine.safetensors"
+    for number in range(2):
+        clip = clips / "stroll" / f"{number}.mp4"
+        cut(CLIPS / "walk.mp4", clip, 0.3 * number, 0.3 * number + 0.7, width=320)
+    # The long one is begun last, and is under way when the others are done.
+    cut(CLIPS / "two_people.mp4", clips / "wave" / "long.mp4", 0, 8)
+    process = launch("teach", clips, "--out", out, "--processes", 1)
+    wait_for(lambda: len(list((clips / ".skeletons").glob("*.safetensors"))) == 2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert printed.endswith("stopped; the same command goes on where it was\n")
+    assert "Traceback" not in printed and not out.exists()
+    missing = []
+
+    def count(clips, *_):
+        missing.extend(path.name for path in clips.values())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.extract.workers.extract_all", count)
+    with pytest.raises(SystemExit):
+        command(monkeypatch, main, clips, "--out", out)
+    assert missing == ["long.mp4"]
+
+
 class KeepingScreen:
-    """A window before which somebody does the first take again, and keeps the second."""
+    """A window before which somebody does the first take again, keeps the second, and leaves."""
 
     def __init__(self, source, mirrored, keys, with_panel):
         assert not with_panel and not mirrored
@@ -215,39 +267,100 @@ class KeepingScreen:
         self.views.append(view)
         if view.words and "keeps it" in view.words[0]:
             self.keys[self.presses.pop(0)]()
+        self.closed = not self.presses
 
     def wait(self):
         pass
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("headless", [True, False])
-def test_takes_are_recorded_before_the_camera(monkeypatch, capsys, tmp_path, headless):
+@pytest.fixture
+def recorded(monkeypatch, capsys, tmp_path):
+    """Records takes of somebody who strolls, and returns what is printed, and the clips."""
     monkeypatch.setattr("pipeline.camera.takes.COUNTDOWN", 0.3)
     monkeypatch.setattr("pipeline.camera.screen.Screen", KeepingScreen)
-    given = ["--record", "stroll", "--takes", 1, "--seconds", 0.5, "--source", CLIPS / "walk.mp4"]
-    command(monkeypatch, main, tmp_path / "clips", *given, *["--headless"] * headless)
-    folder = tmp_path / "clips" / "stroll"
-    assert [take.suffix for take in folder.iterdir()] == [".mp4"]
-    printed = capsys.readouterr()
-    assert f"1 of 1 takes are in {folder}" in printed.err and not printed.out
-    if not headless:
-        assert KeepingScreen.last.presses == []
-        assert any(view.recording and view.result.people for view in KeepingScreen.last.views)
+
+    def call(*arguments):
+        given = ["--record", "stroll", "--seconds", 0.5, "--source", CLIPS / "walk.mp4"]
+        command(monkeypatch, main, tmp_path / "clips", *given, *arguments)
+        return capsys.readouterr().err, list((tmp_path / "clips" / "stroll").iterdir())
+
+    return call
+
+
+@pytest.mark.slow
+def test_takes_are_recorded_hands_free(recorded, tmp_path):
+    printed, clips = recorded("--takes", 1, "--headless")
+    assert [clip.suffix for clip in clips] == [".mp4"]
+    assert f"1 of 1 takes are in {tmp_path / 'clips' / 'stroll'}" in printed
+    assert f"teach by: python apps/teach.py {tmp_path / 'clips'} --out mine" in printed
+
+
+@pytest.mark.slow
+def test_takes_are_chosen_in_the_window_and_leaving_it_ends_all(recorded, tmp_path):
+    printed, clips = recorded("--takes", 2, "--out", tmp_path / "mine.safetensors")
+    assert [clip.suffix for clip in clips] == [".mp4"]
+    screen = KeepingScreen.last
+    assert screen.presses == [] and screen.closed
+    assert any(view.recording and view.result.people for view in screen.views)
+    assert "1 of 2 takes are in" in printed
+    assert printed.endswith(f"{tmp_path / 'clips'} --out {tmp_path / 'mine.safetensors'}\n")
+
+
+@pytest.mark.slow
+def test_takes_are_taught_with_out_and_ctrl_c_ends_that(monkeypatch, capsys, recorded, tmp_path):
+    def interrupted(clips, out, **_):
+        assert list((clips / "stroll").iterdir())
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("pipeline.teaching.folder.teach", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        recorded("--takes", 1, "--headless", "--out", tmp_path / "mine.safetensors")
+    assert stop.value.code == 130
+    assert "1 of 1 takes are in" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_takes_outlive_a_lost_camera_and_ctrl_c(tmp_path):
+    given = ["--record", "🎾 two", "--seconds", 0.5, "--headless"]
+    with NetworkCamera(CLIPS / "two_walkers.mp4") as camera:
+        process = launch("teach", tmp_path / "clips", *given, "--source", camera.url)
+        folder = tmp_path / "clips" / "🎾 two"
+        kept = wait_for(lambda: list(folder.glob("take*[0-9].mp4")))
+        camera.unplug()
+        assert "trying again" in wait_for_line(process.stderr, "trying again")
+        os.killpg(process.pid, signal.SIGINT)
+        _, printed = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Traceback" not in printed
+    assert f"{len(kept)} of 10 takes are in {folder}" in printed
+    assert list(folder.iterdir()) == kept
+    with open_source(kept[0]) as clip:
+        assert sum(1 for _ in clip) >= 5
+
+
+def wait_for_line(stream, words):
+    """The next line of a stream with these words in it."""
+    return next(line for line in stream if words in line)
 
 
 def test_what_stops_takes_is_told_in_a_line(monkeypatch, capsys, tmp_path):
     for arguments, reason in (
         (["--record", "a/b"], "cannot be a folder's name"),
+        (["--record", "two\nlines"], "'two\\\\nlines' cannot be a folder's name"),
+        (["--record", "x" * 201], "over 200 characters"),
+        (["--record", "🎾" * 64, "--source", CLIPS / "walk.mp4"], "cannot make the folder"),
         (["--record", "wave", "--source", tmp_path / "no.mp4"], "no.mp4"),
+        (["--record", "wave", "--source", "99"], "camera 99"),
         (["--record", "wave", "--seconds", "0"], "0 is not between"),
+        (["--record", "wave", "--takes", "0"], "0 is not between"),
+        (["--record", "wave", "--out", "mine.pth"], "must be a file that ends in .safetensors"),
         ([], "--out is needed, unless takes are recorded by --record"),
     ):
         with pytest.raises(SystemExit) as stop:
             command(monkeypatch, main, tmp_path / "clips", *arguments)
         printed = capsys.readouterr().err
         assert stop.value.code == 2 and reason in printed and "Traceback" not in printed
-    assert not list(tmp_path.iterdir())
+        assert len(printed.splitlines()) == 1
+    assert not list(tmp_path.glob("clips/*"))
 
 
 def grey():

@@ -52,7 +52,7 @@ def test_without_a_camera_the_message_names_alternatives(tree, monkeypatch, linu
     [
         ("busy", "camera 7 is in use: end the program that uses it"),
         ("forbidden", "camera 7 may not be read: add yourself to the group video"),
-        ("metadata", "camera 7 is no camera: --list-cameras"),
+        ("metadata", "camera 7 is no camera: webcam.py --list-cameras"),
         ("camera", "camera 7 cannot be opened: plug it in"),
     ],
 )

@@ -1,13 +1,15 @@
 """The last seconds of a camera, kept as clips."""
 
 from fractions import Fraction
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from models.errors import UserError
-from pipeline.camera.keeper import SECONDS, Keeper
+from pipeline.camera.keeper import SECONDS, Keeper, label_folder
+from pipeline.sink import VideoSink
 from pipeline.source import Frame, open_source
 
 RATE = 10
@@ -59,3 +61,37 @@ def test_a_folder_that_cannot_be_made(source, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot make the folder"):
         Keeper(source, tmp_path / "file" / "serve")
+
+
+@pytest.mark.parametrize("failure", [UserError("the disk is full"), KeyboardInterrupt()])
+def test_nothing_is_left_of_a_clip_that_is_not_whole(monkeypatch, source, tmp_path, failure):
+    keeper = Keeper(source, tmp_path)
+    for number in range(20):
+        keeper.write(frame(number))
+    write, written = VideoSink.write, []
+
+    def fail(sink, time, image):
+        if len(written) == 10:
+            raise failure
+        written.append(time)
+        write(sink, time, image)
+
+    monkeypatch.setattr(VideoSink, "write", fail)
+    with pytest.raises(type(failure)) as raised:
+        keeper.keep()
+    assert keeper.saved == [] and not list(tmp_path.iterdir())
+    assert not getattr(raised.value, "__notes__", [])
+
+
+def test_labels_are_names_of_folders(tmp_path):
+    assert label_folder(tmp_path, "hand stand 🤸") == tmp_path / "hand stand 🤸"
+    for label in ("a/b", "..", "a\\b", "two\nlines", ".hidden", ""):
+        with pytest.raises(UserError, match="cannot be a folder's name"):
+            label_folder(tmp_path, label)
+    assert label_folder(tmp_path, "x" * 200).name == "x" * 200
+    with pytest.raises(UserError, match="over 200 characters"):
+        label_folder(tmp_path, "x" * 201)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is not a folder"):
+        label_folder(tmp_path / "file", "wave")
+    assert label_folder(Path("new"), "wave") == Path("new/wave")

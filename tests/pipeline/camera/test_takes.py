@@ -1,15 +1,13 @@
 """Takes before the camera: counted down, chosen about, and done again after interruptions."""
 
 from fractions import Fraction
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from models.errors import UserError
 from pipeline.camera.keeper import Keeper
-from pipeline.camera.takes import COUNTDOWN, Takes, label_folder
+from pipeline.camera.takes import COUNTDOWN, Takes
 from pipeline.hints import Hint
 from pipeline.source import Frame, open_source
 
@@ -88,8 +86,17 @@ def test_an_interrupted_take_is_begun_anew(session, gap):
     if gap:  # a pause, after which time has gone on
         session.number += 3 * RATE
     else:
-        session.takes.again()
+        session.takes.interrupt()
     assert session.run(0.1) == [("take 1 of 2 in 5",)]
+
+
+def test_an_interruption_costs_no_whole_take(session):
+    session.run(COUNTDOWN + 1.5)
+    session.number += 3 * RATE
+    session.takes.interrupt()
+    session.run(0.5)
+    session.takes.keep()
+    assert len(session.keeper.saved) == 1
 
 
 def test_without_a_user_at_the_keys_takes_with_somebody_are_kept(tmp_path):
@@ -98,14 +105,3 @@ def test_without_a_user_at_the_keys_takes_with_somebody_are_kept(tmp_path):
     assert "take 1 of 2 shows nobody, and is done again" in session.lines
     session.run(2 * (COUNTDOWN + 1.2), hint=Hint.LEGS)
     assert session.takes.are_done and len(session.keeper.saved) == 2
-
-
-def test_labels_are_names_of_folders(tmp_path):
-    assert label_folder(tmp_path, "hand stand 🤸") == tmp_path / "hand stand 🤸"
-    for label in ("a/b", "..", "two\nlines", ".hidden", ""):
-        with pytest.raises(UserError, match="cannot be a folder's name"):
-            label_folder(tmp_path, label)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="is not a folder"):
-        label_folder(tmp_path / "file", "wave")
-    assert label_folder(Path("new"), "wave") == Path("new/wave")

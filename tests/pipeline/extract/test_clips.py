@@ -36,6 +36,17 @@ def test_the_programs_own_files_are_no_clips(tmp_path):
     )
 
 
+def test_parts_are_no_clips(tmp_path):
+    touch(tmp_path, "walk/a.partial.mp4", "walk/a.partial-2.mp4", "walk/partial.mp4")
+    touch(tmp_path, "walk/impartial.mp4", "walk/partial wave.mp4")
+    clips, left_out = found(tmp_path)
+    assert list(clips) == ["walk/impartial.mp4", "walk/partial wave.mp4"]
+    assert left_out == [
+        f"walk/{name}.mp4: it was not written to its end"
+        for name in ("a.partial-2", "a.partial", "partial")
+    ]
+
+
 @pytest.mark.parametrize("label", ["two\nlines", "🤸", "x" * 200, " ", "-o", "a:b", "ünï", "a,b"])
 def test_any_name_is_a_label(tmp_path, label):
     touch(tmp_path, f"{label}/{label}")

@@ -70,13 +70,19 @@ def test_a_label_without_a_clip_is_no_class():
     assert remarks(data.left_out) == ["a: nobody was found in it"]
 
 
-def test_of_twenty_people_the_largest_is_taken_and_it_is_told():
-    crowd = [person(0, 40, 30 * place, height=60) for place in range(19)]
-    data = assemble([example("a", "walk", *crowd, person(0, 40, 300, height=190))], 1)
+def test_of_twenty_people_the_largest_are_taken_and_it_is_told():
+    crowd = [person(0, 40, 30 * place, height=60) for place in range(18)]
+    crowd += [person(0, 40, 60, height=190), person(0, 40, 300, height=180)]
+    data = assemble([example("a", "walk", *crowd)], 1)
     (made,) = data.annotations
     height = np.ptp(made["keypoint"][0, 0, :, 1])
     assert made["keypoint"].shape[0] == 1 and height > 100
-    assert remarks(data.notes) == ["a: of 20 people, those who are largest and move were taken"]
+    told = "a: of 20 people, the largest who move were taken: one on the left"
+    assert remarks(data.notes) == [told]
+    assert remarks(assemble([example("a", "walk", *crowd)], 2).notes) == [
+        f"{told} and one in the middle"
+    ]
+    assert not assemble([example("a", "walk", *crowd[-2:])]).notes
 
 
 def test_what_is_odd_about_a_clip_is_told():
