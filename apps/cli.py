@@ -60,7 +60,7 @@ def run(main: Callable[[], None]) -> None:
     ends the program as Ctrl-C does, with 128 and the signal's number as exit status, as is usual in
     shells. Notes on the exception, such as the name of a part, are added to the line.
     """
-    with _usable_streams(), stopped_by(_raise_stopped):
+    with _usable_streams(), stopped_by(_raise_stopped), _signals_sent_again():
         try:
             try:
                 main()
@@ -91,6 +91,27 @@ def stopped_by(handler: Callable[[int, Any], None]) -> Iterator[None]:
     finally:
         for number, former in before.items():
             signal.signal(number, former)
+
+
+@contextmanager
+def _signals_sent_again() -> Iterator[None]:
+    """Send a signal again that arrives in a destructor, out of which no exception gets."""
+    usual, timers = sys.unraisablehook, []
+
+    def again(lost: Any) -> None:
+        if not isinstance(lost.exc_value, Stopped):
+            return usual(lost)
+        timer = threading.Timer(0.05, os.kill, (os.getpid(), lost.exc_value.number))
+        timers.append(timer)
+        timer.start()
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
+        for timer in timers:
+            timer.cancel()
 
 
 def _handle_signals(handler: Callable[[int, Any], None]) -> dict[signal.Signals, Any]:

@@ -1,6 +1,9 @@
 """Arguments that are not possible: one line, whatever the program."""
 
+import os
+import signal
 import sys
+import time
 from importlib import import_module
 
 import pytest
@@ -50,3 +53,20 @@ def test_impossible_values_get_one_line(monkeypatch, capsys, door, option, value
         lines = capsys.readouterr().err.splitlines()
         assert stop.value.code == 2 and len(lines) == 1, (value[:20], lines)
         assert lines[0].startswith("error: ")
+
+
+def test_a_signal_in_a_destructor_still_ends_the_program(capfd):
+    class Dying:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def program():
+        dying = Dying()
+        del dying
+        time.sleep(10)
+
+    with pytest.raises(SystemExit) as stop:
+        run(program)
+    assert stop.value.code == 128 + signal.SIGTERM
+    printed = capfd.readouterr().err
+    assert printed.strip() == "stopped"
