@@ -14,6 +14,7 @@ from apps.cli import Parser, run, whole  # before Gradio: it turns reports of li
 import gradio as gr
 
 from models.errors import UserError
+from pipeline.events_file import read_events
 from pipeline.overlay import draw, mirror
 from pipeline.web.addresses import Addresses
 from pipeline.web.annotation import Annotation
@@ -32,7 +33,7 @@ from pipeline.web.page import (
 from pipeline.web.server import GuardedApp
 from pipeline.web.takes import LIMITS as LIMITS_OF_TAKES
 from pipeline.web.teach_calls import teach_calls
-from pipeline.web.timeline import chart, read_events
+from pipeline.web.timeline import chart
 from pipeline.web.visitors import Visitor, Visitors
 
 ROOT = Path(__file__).parents[1]

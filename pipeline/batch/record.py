@@ -9,20 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.batch.places import digest, exists, fetched, is_remote, join, read, version
 from pipeline.batch.videos import ANNOTATED, Video
+from pipeline.events_file import Event
 
 EVENTS, LINES, DONE = ".events.csv", ".jsonl", ".done.json"
 """Ends of the names of results, after the whole name of the video; `ANNOTATED` is another."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """An event of a video, as `pipeline.sink.EventsSink` writes it."""
-
-    start: float
-    end: float
-    who: str
-    label: str
-    score: float
 
 
 @dataclass(frozen=True)

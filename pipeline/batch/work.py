@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import platform
 import tempfile
@@ -17,9 +16,10 @@ from models.files import ROOT
 from models.runtime.graphs import fingerprint
 from pipeline.annotate import annotate
 from pipeline.batch.places import Unreachable, digest, fetched, publish, remove, version, write
-from pipeline.batch.record import DONE, EVENTS, LINES, Event, Record, outputs
+from pipeline.batch.record import DONE, EVENTS, LINES, Record, outputs
 from pipeline.batch.videos import ANNOTATED, Video
 from pipeline.choices import Choices, Networks, compiling, live_code, pose_files, use_one_thread
+from pipeline.events_file import read_events
 from pipeline.extract.clips import clause
 from pipeline.sink import EventsSink, JsonLinesSink, VideoSink
 from pipeline.source import open_source
@@ -159,21 +159,7 @@ def _annotate(job: Job, path: Path, folder: Path, networks: Networks, began: flo
         work=round(perf_counter() - began, 3),
         people=len(people),
         outputs=tuple(result),
-        events=_read_events(result[EVENTS]),
+        events=tuple(read_events(result[EVENTS])),
         problem=source.problem and source.problem.removeprefix(f"{path} "),
         note=video.problem if video else None,
     )
-
-
-def _read_events(path: Path) -> tuple[Event, ...]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(
-            Event(
-                start=float(row["start"]),
-                end=float(row["end"]),
-                who=row["who"],
-                label=row["label"],
-                score=float(row["score"]),
-            )
-            for row in csv.DictReader(file)
-        )

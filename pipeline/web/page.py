@@ -19,9 +19,9 @@ from pipeline.web.words import format_time, name_people
 
 if TYPE_CHECKING:
     from models.action.label import Label
+    from pipeline.events_file import Event
     from pipeline.panel import Panel, Row
     from pipeline.web.annotation import Annotation
-    from pipeline.web.timeline import Event
 
 JPEG_URL = "data:image/jpeg;base64,"
 JPEG_QUALITY = 80

@@ -1,11 +1,9 @@
 """The timeline: the events of a video, and a chart of them over time as HTML."""
 
-import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
+from pipeline.events_file import Event
 from pipeline.web.words import format_time, name_people
 
 HUES = (174, 38, 262, 338, 205, 90, 300, 15, 235, 130)
@@ -14,39 +12,6 @@ TICKS = (0.5, 1, 2, 5, 10, 20, 30)
 """Possible distances of two marks of the time axis, in seconds."""
 MAX_MARKS = 8
 """Largest number of marks on the time axis."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """One action of one or two people, as in `pipeline.sink.EventsSink`.
-
-    Attributes:
-        start, end: in seconds.
-        who: ids, such as "1" or "1+2".
-        label: of the action.
-        score: mean probability.
-    """
-
-    start: float
-    end: float
-    who: str
-    label: str
-    score: float
-
-
-def read_events(path: Path) -> list[Event]:
-    """Read a CSV file of `EventsSink`."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Event(
-                start=float(row["start"]),
-                end=float(row["end"]),
-                who=row["who"],
-                label=row["label"],
-                score=float(row["score"]),
-            )
-            for row in csv.DictReader(file)
-        ]
 
 
 def chart(events: Sequence[Event], seconds: float) -> str:

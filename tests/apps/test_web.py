@@ -21,8 +21,9 @@ import pytest
 from gradio_client import Client, handle_file
 from playwright.sync_api import expect, sync_playwright
 
+from pipeline.events_file import Event
 from pipeline.source import open_source
-from pipeline.web.timeline import Event, chart
+from pipeline.web.timeline import chart
 from tests.pipeline.camera.streams import jpegs
 from tests.pipeline.videos import CLIPS, make_video
 

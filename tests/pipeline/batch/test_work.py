@@ -11,10 +11,11 @@ from models.errors import UserError
 from pipeline.batch import work
 from pipeline.batch.places import Unreachable
 from pipeline.batch.plan import Plan, check_table, write_summary, write_table
-from pipeline.batch.record import Event, Record, find_record
+from pipeline.batch.record import Record, find_record
 from pipeline.batch.videos import Video
 from pipeline.batch.work import Job, Settings, process
 from pipeline.choices import Choices
+from pipeline.events_file import Event
 from tests.pipeline.videos import CLIPS, make_video
 
 SETTINGS = Settings(Choices(threads=1), max_seconds=1.2)
