@@ -200,7 +200,8 @@ class TrackingPipeline:
         frame, small = compared.frame, compared.thumbnail
         tracked = self.tracker.expected_boxes(frame.time)
         shape, certain = frame.image.shape, self.tracker.is_certain
-        views = self.search.views(frame.time, shape, small, tracked, certain)
+        lost = self.tracker.lost_boxes(frame.time)
+        views = self.search.views(frame.time, shape, small, tracked, certain, lost)
         if views:
             image = frame.image.copy()  # the frame may be drawn on meanwhile
             found = self.executor.submit(self.detector, image, views, tracked)

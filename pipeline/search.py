@@ -24,6 +24,9 @@ CLOSE_UP_INPUTS = (320, 224)
 all, 192 in 6, 384 in 9. Where it does not, another size at times does."""
 CLOSE_UP_SCALE = 1.2
 """Side of the square that is cut out around people who overlap, relative to their region."""
+LOST_INPUT, LOST_SCALE = 192, 2.0
+"""The same for a person who was lost, where they are expected, and the side of the square relative
+to their box."""
 
 TILE = 0.6
 """Sides of the four overlapping tiles that are searched for small people, as fractions of the
@@ -36,7 +39,8 @@ PERIOD = 0.25
 STABLE_PERIOD, STABLE_RUNS = 0.5, 4
 """The same once this many runs in a row found nobody new."""
 LOST_PERIOD = 0.1
-"""The same while nobody is tracked, or a track was lost recently."""
+"""The same while nobody is tracked, or a person was lost recently. Between runs on the whole
+picture, that person is sought in close-ups, which cost a quarter."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Search:
     def __init__(self) -> None:
         self._changes = Changes()
         self._turn = 0
-        self._last_run = -np.inf
+        self._last_run = self._last_search = -np.inf
         self._stable_runs = 0
         self._close_ups = 0
 
@@ -84,8 +88,12 @@ class Search:
         thumbnail: np.ndarray,
         tracked: np.ndarray,
         certain: bool,
+        lost: np.ndarray,
     ) -> list[View]:
         """Choose the views of the run that is due now.
+
+        People who were lost are sought where they are expected, unless `PERIOD` has passed since
+        the last search of the picture.
 
         The first run of a scene covers everything. After that, the whole picture at `WHOLE_INPUT`
         and one tile take turns. Each run also covers the whole picture at `CLOSE_INPUT`, which is
@@ -98,12 +106,16 @@ class Search:
             thumbnail: of the frame (see `pipeline.changes`).
             tracked: boxes [K, 4] of tracked people, in pixels.
             certain: whether all of them are tracked with confidence.
+            lost: boxes [L, 4] of those who were lost recently, in pixels.
 
         Returns:
             The views; none if nobody new can be there.
         """
-        turn, self._turn = self._turn, self._turn + 1
         self._last_run = time
+        if len(lost) and time - self._last_search < PERIOD - 1e-6:
+            return [View(*square(box, shape, LOST_SCALE), LOST_INPUT) for box in lost]
+        self._last_search = time
+        turn, self._turn = self._turn, self._turn + 1
         views = self._views_of(turn, shape, certain)
         height, width = shape[:2]
         scale = np.array([width, height, width, height], np.float32)
@@ -129,7 +141,7 @@ class Search:
         """The view of a region [4] in which people overlap; its input size takes turns."""
         self._close_ups += 1
         size = CLOSE_UP_INPUTS[self._close_ups % len(CLOSE_UP_INPUTS)]
-        return View(*square(region, shape), size)
+        return View(*square(region, shape, CLOSE_UP_SCALE), size)
 
     def _views_of(self, turn: int, shape: Sequence[int], certain: bool) -> list[View]:
         if turn == 0:
@@ -169,14 +181,16 @@ def tiles(shape: Sequence[int]) -> list[View]:
     return found
 
 
-def square(region: Sequence[float] | np.ndarray, shape: Sequence[int]) -> tuple[int, int, int, int]:
-    """Enlarge a region to a square by `CLOSE_UP_SCALE`, and clip it to a picture of this shape.
+def square(
+    region: Sequence[float] | np.ndarray, shape: Sequence[int], scale: float
+) -> tuple[int, int, int, int]:
+    """Enlarge a region to a square by a scale, and clip it to a picture of this shape.
 
     Returns:
         left, top, right, bottom in pixels, at least one pixel apart.
     """
     corners = np.asarray(region, np.float64)[:4].reshape(2, 2)
-    reach = CLOSE_UP_SCALE * max(corners[1] - corners[0]) / 2
+    reach = scale * max(corners[1] - corners[0]) / 2
     limit = np.array(shape[1::-1])
     low = np.clip(corners.mean(0) - reach, 0, limit - 1).astype(int)
     high = np.clip(np.ceil(corners.mean(0) + reach).astype(int), low + 1, limit)

@@ -106,6 +106,7 @@ class Tracker:
         self._cropped: list[tuple[Track, list[float]]] = []
         self._close_ups: list[Track] = []
         self._selected: list[Track] = []
+        self._lost: list[Track] = []
         self._identities = Identities(self.threshold)
         self._last_update = -np.inf
         self.needs_detection = True
@@ -153,6 +154,11 @@ class Tracker:
             for track in self._tracks
             if time - track.last_seen <= ESTIMATE_LOST or track.occluder is not None
         ]
+        return np.array(boxes, np.float32).reshape(-1, 4)
+
+    def lost_boxes(self, time: float) -> np.ndarray:
+        """Where people who were lost recently, and are not hidden, are expected: float32 [L, 4]."""
+        boxes = [track.expected_box(time) for track in self._lost]
         return np.array(boxes, np.float32).reshape(-1, 4)
 
     def crowded_regions(self, time: float) -> list[np.ndarray]:
@@ -220,10 +226,12 @@ class Tracker:
             self._identities.update(time, self._tracks, image)
         self._tracks = [t for t in self._tracks if time - t.last_seen <= t.max_lost]
         self._update_prominence(time)
-        self.needs_detection = not self._tracks or any(
-            0 < time - track.last_seen <= ESTIMATE_LOST and track.occluder is None
+        self._lost = [
+            track
             for track in self._tracks
-        )
+            if 0 < time - track.last_seen <= ESTIMATE_LOST and track.occluder is None
+        ]
+        self.needs_detection = bool(self._lost) or not self._tracks
         return [
             self._person(track, track.id, time)
             for track in self._tracks

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.detect import Detector, is_part, nms, turn_back
-from pipeline.search import View, has_tiles, square, tiles, whole
+from pipeline.search import CLOSE_UP_SCALE, View, has_tiles, square, tiles, whole
 from pipeline.source import open_source
 
 DATA = Path(__file__).parent.parent / "data" / "movenet"
@@ -62,7 +62,7 @@ def test_a_view_is_seen_alone_and_in_pixels_of_the_picture(detector, two_people)
     picture = np.zeros((600, 900, 3), np.uint8)
     picture[100:356, 300:556] = two_people
     expected = detector(two_people).boxes[0, :4] + np.float32([300, 100, 300, 100])
-    found = detector(picture, [View(*square(expected, picture.shape), 320)])
+    found = detector(picture, [View(*square(expected, picture.shape, CLOSE_UP_SCALE), 320)])
     assert max(overlap(expected, box) for box in found.boxes) > 0.7
     assert joints_in_boxes(found) > 0.9
     assert len(detector(picture, [View(0, 0, 200, 90, 320)])) == 0

@@ -5,6 +5,7 @@ from pipeline.changes import COLUMNS, ROWS
 from pipeline.search import (
     CLOSE_INPUT,
     CLOSE_UP_INPUTS,
+    LOST_INPUT,
     STABLE_RUNS,
     WHOLE_INPUT,
     Search,
@@ -15,11 +16,11 @@ from pipeline.search import (
 
 LARGE, SMALL = (1080, 1920, 3), (288, 436, 3)
 GREY = np.full((ROWS, COLUMNS), 90.0)
-SOMEBODY = np.float32([[100, 50, 150, 200]])
+SOMEBODY, NOBODY = np.float32([[100, 50, 150, 200]]), np.zeros((0, 4), np.float32)
 
 
-def run(search, time, shape=LARGE, thumbnail=GREY, tracked=SOMEBODY, certain=False):
-    return search.views(time, shape, thumbnail, tracked, certain)
+def run(search, time, shape=LARGE, thumbnail=GREY, tracked=SOMEBODY, certain=False, lost=NOBODY):
+    return search.views(time, shape, thumbnail, tracked, certain, lost)
 
 
 def test_the_first_run_covers_people_of_all_sizes():
@@ -38,8 +39,8 @@ def test_every_run_looks_for_people_who_fill_the_picture_and_the_rest_takes_turn
 
 
 def test_while_nobody_is_tracked_the_picture_is_turned_too():
-    search, nobody = Search(), np.zeros((0, 4), np.float32)
-    runs = [run(search, time, tracked=nobody) for time in range(4)]
+    search = Search()
+    runs = [run(search, time, tracked=NOBODY) for time in range(4)]
     assert [views[-1].quarter_turns for views in runs] == [1, 2, 3, 1]
     assert all(view.quarter_turns == 0 for view in run(search, 4.0))
 
@@ -69,6 +70,18 @@ def test_runs_are_seldom_while_nobody_new_is_found_and_frequent_while_somebody_i
     assert period(search) == pytest.approx(0.5)
 
 
+def test_who_was_lost_is_sought_in_close_ups_between_runs_on_the_whole_picture():
+    search = Search()
+    first = run(search, 10.0, SMALL)
+    for time in (10.1, 10.2):
+        (view,) = run(search, time, SMALL, lost=SOMEBODY)
+        assert view.size == LOST_INPUT
+        assert view.left < 100 and view.right > 150 and view.top < 50 and view.bottom > 200
+    assert len(run(search, 10.2, SMALL, lost=np.repeat(SOMEBODY, 2, axis=0))) == 2
+    assert run(search, 10.3, SMALL, lost=SOMEBODY) == first
+    assert len(run(search, 10.4, SMALL, lost=SOMEBODY)) == 1
+
+
 def test_close_ups_take_turns_over_sizes_and_surround_the_region():
     search, region = Search(), np.array([100, 50, 200, 250])
     views = [search.close_up(region, SMALL) for _ in CLOSE_UP_INPUTS]
@@ -78,7 +91,7 @@ def test_close_ups_take_turns_over_sizes_and_surround_the_region():
 
 
 def test_a_square_stays_inside_and_is_never_empty():
-    assert square((40, 40, 60, 90), (200, 100, 3)) == (20, 35, 80, 95)
-    assert square((-50, -50, 10, 10), (200, 100, 3)) == (0, 0, 16, 16)
-    left, top, right, bottom = square((500, 500, 510, 510), (200, 100, 3))
+    assert square((40, 40, 60, 90), (200, 100, 3), 1.2) == (20, 35, 80, 95)
+    assert square((-50, -50, 10, 10), (200, 100, 3), 1.2) == (0, 0, 16, 16)
+    left, top, right, bottom = square((500, 500, 510, 510), (200, 100, 3), 2.0)
     assert 0 <= left < right <= 100 and 0 <= top < bottom <= 200

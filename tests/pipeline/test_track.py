@@ -23,7 +23,9 @@ class Scene:
     def show(self, time, bodies, image=None):
         if self.search.due(time, self.tracker.needs_detection):
             self.detections += 1
-            self.search.views(time, (480, 640, 3), np.zeros((36, 64)), np.zeros((0, 4)), False)
+            lost = self.tracker.lost_boxes(time)
+            nobody = np.zeros((0, 4))
+            self.search.views(time, (480, 640, 3), np.zeros((36, 64)), nobody, False, lost)
             self.search.take(self.tracker.add_detections(time, found(bodies)))
         crops = self.tracker.crops(time)
         poses = np.array([self.pose(box, bodies) for box in crops.boxes]).reshape(-1, 17, 3)
@@ -80,6 +82,16 @@ def test_a_second_of_occlusion_does_not_change_the_id():
         if 30 + REPORT_LOST * RATE + 1 < i < 60:
             assert [person.id for person in people] == [1]
     assert ids_at(people, bodies) == [1, 2]
+
+
+def test_who_was_lost_is_sought_where_they_went_on_to():
+    scene = Scene()
+    for i in range(10):
+        scene.show(i / RATE, [body(100 + 10 * i), body(700)])
+    assert not len(scene.tracker.lost_boxes(10 / RATE))
+    scene.show(10 / RATE, [body(700)])
+    (box,) = scene.tracker.lost_boxes(12 / RATE)
+    assert box[:4:2].mean() == pytest.approx(box_of(body(220))[:4:2].mean(), abs=20)
 
 
 def test_a_person_lost_for_longer_gets_a_new_id():
