@@ -10,7 +10,7 @@ FROM_TORCH := ^(torch|torchvision)==
 CUDA_LIBRARIES := ^(cuda|nvidia|triton)
 HASHED := install -q --no-deps --require-hashes -r
 
-.PHONY: demo demo-small check test soak lint types setup setup-small setup-web batch lock clean
+.PHONY: demo demo-small check test soak lint types setup setup-small setup-web batch batch-small lock clean
 
 DEMO := apps/video.py tests/data/walk.mp4 --out out/demo.mp4 --events out/demo.csv
 SHOW := @echo "The annotated video is $(CURDIR)/out/demo.mp4"
@@ -82,6 +82,9 @@ $(SMALL)/.web: $(SMALL)/.done requirements-web.txt
 # What apps/batch.py needs besides: Ray and what reads and writes Parquet and http://.
 batch: setup
 	$(BIN)/python -m pip $(HASHED) requirements-batch.txt
+
+batch-small: setup-small
+	$(SMALL)/bin/python -m pip $(HASHED) requirements-batch.txt
 
 # The lists that are installed anew, after a change of one of those that end in .in: every pin with
 # the hashes of all its files.

@@ -25,9 +25,11 @@ def test_the_list_that_is_installed_has_the_pins_and_a_hash_of_each(name, least)
     assert not unhashed and len(listed) > least
 
 
-def test_batches_need_further_packages_and_no_other_versions():
-    assert "ray" in pins("requirements-batch.in")
-    assert not pins("requirements-batch.in").keys() & pins("requirements.in").keys()
+def test_batches_add_to_the_small_list_what_it_lacks_in_the_versions_of_the_whole():
+    batch, whole = pins("requirements-batch.in"), pins("requirements.in")
+    assert "ray" in batch and not batch.keys() & pins("requirements-small.in").keys()
+    shared = batch.keys() & whole.keys()
+    assert "click" in shared and all(batch[name] == whole[name] for name in shared)
 
 
 def test_the_peer_is_pinned_with_a_hash_and_no_part_of_the_main_installation():
