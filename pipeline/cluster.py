@@ -63,12 +63,14 @@ def cluster(address: str | None = None, workers: int | None = None) -> Iterator[
     """
     ray = import_ray()
     handler = signal.getsignal(signal.SIGTERM)
-    with _folder() as folder:
+    with _folder() as folder, tempfile.TemporaryDirectory(prefix="workers-") as temporary:
         local = {
             "num_cpus": workers or available_cores(),
             "include_dashboard": False,
             "object_store_memory": OBJECTS,
             "_temp_dir": folder,
+            # What a worker leaves there that is killed goes with the folder.
+            "runtime_env": {"env_vars": {"TMPDIR": temporary}},
         }
         try:
             ray.init(
