@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from apps.cli import (
     Parser,
     add_pipeline_options,
+    add_reading_options,
     few,
     list_actions,
     number,
     read_choices,
     run,
-    whole,
 )
 from models.errors import note
 from models.text import tell
@@ -60,13 +60,7 @@ def parser() -> Parser:
         metavar="X",
         help="part of a GPU for each worker, with --device cuda (default 1)",
     )
-    reading = command.add_argument_group("reading")
-    reading.add_argument(
-        "--stride", type=whole(1, 1_000_000), default=1, help="use every n-th frame only"
-    )
-    reading.add_argument(
-        "--max-seconds", type=number(0, 1_000_000_000), help="stop at this time of each video"
-    )
+    add_reading_options(command)
     add_pipeline_options(command)
     return command
 

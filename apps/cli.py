@@ -259,6 +259,17 @@ def add_live_options(command: Parser) -> argparse._ArgumentGroup:
     return live
 
 
+def add_reading_options(command: Parser) -> None:
+    """Add what is read of a video."""
+    reading = command.add_argument_group("reading")
+    reading.add_argument(
+        "--stride", type=whole(1, 1_000_000), default=1, help="use every n-th frame only"
+    )
+    reading.add_argument(
+        "--max-seconds", type=number(0, 1_000_000_000), help="stop at this time of a video"
+    )
+
+
 def is_mirrored(options: argparse.Namespace) -> bool:
     """Whether the window is a mirror, for the options of `add_live_options`."""
     return bool(options.source.isdecimal() if options.mirror is None else options.mirror)

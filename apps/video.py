@@ -8,11 +8,10 @@ from apps.cli import (
     Parser,
     add_output_options,
     add_pipeline_options,
+    add_reading_options,
     build_pipeline,
     list_actions,
-    number,
     run,
-    whole,
 )
 from models.errors import UserError
 from models.text import tell
@@ -28,13 +27,7 @@ def parser() -> Parser:
     output = add_output_options(command, "--out", help="the annotated video, H.264 in .mp4")
     output.add_argument("--events", type=Path, help="one row an action, as .csv or .json")
     output.add_argument("--no-video", action="store_true", help="write only --json or --events")
-    reading = command.add_argument_group("reading")
-    reading.add_argument(
-        "--stride", type=whole(1, 1_000_000), default=1, help="use every n-th frame only"
-    )
-    reading.add_argument(
-        "--max-seconds", type=number(0, 1_000_000_000), help="stop at this time of the video"
-    )
+    add_reading_options(command)
     add_pipeline_options(command)
     return command
 
