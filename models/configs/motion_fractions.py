@@ -11,8 +11,15 @@ motion = dict(schedule=dict(epochs=20))
 
 pretrain = dict(schedule=dict(epochs=20))
 
+finetune = dict(schedule=dict(epochs=20))
+
 study = dict(
-    arms={"SkeletonMAE": "pretrain", "motion": "motion"},
+    arms={
+        "SkeletonMAE": dict(stage="pretrain"),
+        "motion": dict(stage="motion"),
+        "SkeletonMAE, frozen": dict(stage="pretrain", linear=True),
+        "motion, frozen": dict(stage="motion", linear=True),
+    },
     protocols=["Penn Action", "UTD-MHAD", "NW-UCLA"],
     fractions=[5, 0.01, 0.05, 0.1, 0.25, 1.0],
     tuning=dict(fraction=0.1),

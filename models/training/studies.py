@@ -97,15 +97,17 @@ def benchmark(config: Config, seeds: list[int]) -> Iterator[Run]:
 def fractions(config: Config, seeds: list[int]) -> Iterator[Run]:
     """List the runs of a study of few labels: pre-trained and from scratch, on subsets of clips.
 
-    `config.study.arms` names the kinds of pre-training and the key of the config that describes
-    each. Each arm takes its own best learning rate. A seed draws the same subset for all. All runs
-    of a protocol and arm share one pre-training.
+    `config.study.arms` has the `stage` of each pre-trained arm, and whether it is `linear`, a probe
+    of frozen features. The others take their own best learning rate each. A seed draws the same
+    subset for all. All runs of a protocol and stage share one pre-training.
     """
     study = config.study
     for protocol in study.protocols:
         plans: dict[str, dict[str, Any]] = {}
-        for arm, stage in arms(config).items():
-            start: dict[str, Any] = {"stage": stage, "pretraining": 0} if stage else {}
+        for arm, start in arms(config).items():
+            if start.get("linear"):
+                plans[arm] = start
+                continue
             trials = tuple(
                 Run(
                     *(f"{protocol}, trial, {arm}, rate {rate:g}, seed {seed}", arm, protocol, seed),
@@ -125,9 +127,10 @@ def fractions(config: Config, seeds: list[int]) -> Iterator[Run]:
             )
 
 
-def arms(config: Config) -> dict[str, str | None]:
-    """Return the arms of a study of few labels: the key of each one's pre-training, or None."""
-    return {SCRATCH: None, **config.study.get("arms", {"pre-trained": "pretrain"})}
+def arms(config: Config) -> dict[str, dict[str, Any]]:
+    """Return the arms of a study of few labels, and what each says of its runs."""
+    pretrained = config.study.get("arms", {"pre-trained": {"stage": "pretrain"}})
+    return {SCRATCH: {}} | {arm: {**start, "pretraining": 0} for arm, start in pretrained.items()}
 
 
 def portion(fraction: float) -> str:
@@ -394,7 +397,9 @@ def _train(
         return finetune(recipe, clips, options, load_network(source) if source else None)
     if source is None:
         raise UserError(f"the run '{run.name}' needs pre-training for its linear probe")
-    return linear_probe(source, clips, recipe.finetune.mode)
+    # A subset repeats its clips, which gives training its steps and a probe nothing.
+    once = list({clip.name: clip for clip in clips}.values())
+    return linear_probe(source, once, recipe.finetune.mode)
 
 
 def subsample(clips: list[Clip], fraction: float, seed: int) -> list[Clip]:

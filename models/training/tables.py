@@ -10,7 +10,7 @@ from scipy import stats
 
 from models.errors import UserError
 from models.part import reason, write_whole
-from models.training.studies import Record, arms, portion
+from models.training.studies import SCRATCH, Record, arms, portion
 
 Values = Sequence[float] | np.ndarray
 """Figures of several runs, [N]."""
@@ -63,12 +63,13 @@ def fractions(records: list[Record], config: Config) -> str:
                 continue
             cells = [protocol, portion(fraction), str(len(tops[scratch])), _spread(tops[scratch])]
             for arm in pretrained:
-                gain = np.array(tops[arm]) - np.array(tops[scratch])
-                cells += [_spread(tops[arm]), _interval(gain)]
+                gain = np.array(tops[arm]) - np.array(tops[scratch]) if arm in tops else None
+                cells += ["–", "–"] if gain is None else [_spread(tops[arm]), _interval(gain)]
             lines.append(f"| {' | '.join(cells)} |")
     rates = {
         f"{record['protocol']} {record['row']} {record['recipe']['finetune']['schedule']['lr']:g}"
         for record in records
+        if not record["linear"]
     }
     note = "Spread: standard deviation. Difference: mean and 95 % interval of Student's t, paired."
     return "\n".join([*lines, "", note, f"Learning rates: {', '.join(sorted(rates))}."])
@@ -141,7 +142,7 @@ def plot(records: list[Record], config: Config, path: Path) -> None:
     for axes, protocol in zip(panels, protocols, strict=True):
         for arm in arms(config):
             pairs = {100 * part: _paired(records, config, protocol, part) for part in parts}
-            tops = {percent: pair[arm] for percent, pair in pairs.items() if pair}
+            tops = {percent: pair[arm] for percent, pair in pairs.items() if arm in pair}
             means, errors = [np.mean(top) for top in tops.values()], map(_half_width, tops.values())
             axes.errorbar(list(tops), means, list(errors), label=arm, marker="o", capsize=3)
         axes.set(title=protocol, xlabel="part of the labels, %", ylabel="top-1, %", xscale="log")
@@ -157,12 +158,15 @@ def plot(records: list[Record], config: Config, path: Path) -> None:
 def _paired(
     records: list[Record], config: Config, protocol: str, fraction: float
 ) -> dict[str, list[float]]:
-    """Return top-1 of each arm, %, on the subsets that all arms have; {} if there are none."""
-    tops: dict[str, dict[int, float]] = {arm: {} for arm in arms(config)}
+    """Return top-1 of each arm that was run, %, on the subsets that all of them have.
+
+    There is none if nothing was run from scratch.
+    """
+    tops: dict[str, dict[int, float]] = {}
     for record in records:
         if (record["protocol"], record["fraction"]) == (protocol, fraction):
-            tops[record["row"]][record["seed"]] = 100 * record["top-1"]
-    every = sorted(set.intersection(*(set(seeds) for seeds in tops.values())))
+            tops.setdefault(record["row"], {})[record["seed"]] = 100 * record["top-1"]
+    every = sorted(set.intersection(*map(set, tops.values()))) if SCRATCH in tops else []
     return {arm: [seeds[seed] for seed in every] for arm, seeds in tops.items()} if every else {}
 
 

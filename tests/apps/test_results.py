@@ -42,7 +42,12 @@ motion = dict(
     schedule=dict(epochs=1, batch_size=4, lr=1e-3, weight_decay=0.0),
 )
 study = dict(
-    kind="fractions", arms=dict(paper="pretrain", motion="motion"), protocols=["one"],
+    kind="fractions", protocols=["one"],
+    arms=dict(
+        paper=dict(stage="pretrain"),
+        motion=dict(stage="motion"),
+        frozen=dict(stage="motion", linear=True),
+    ),
     fractions=[2, 0.5], seeds=[0], tuning=dict(fraction=1.0, rates=[1e-2], seeds=[0]),
     unlabelled={{"a.pkl": ["train"], "more.pkl": ["train"]}},
 )
@@ -247,19 +252,28 @@ def test_every_arm_of_pretraining_is_compared_with_training_from_scratch(results
     out = tmp_path / "out"
     rows = results(ARMS)
     assert [row[:3] for row in rows] == [["one", "2 clips a class", "1"], ["one", "50%", "1"]]
-    assert [len(row) for row in rows] == [8, 8]  # top-1 of three arms, and two differences
+    assert [len(row) for row in rows] == [10, 10]  # top-1 of four arms, and three differences
     records = [json.loads(path.read_text()) for path in out.glob("*.json")]
     counts = {r["training clips"] for r in records if r["fraction"] == 2 and not r["validate"]}
     assert counts == {4}
     for record in records:
         motion = "motion" in record["recipe"]
-        assert motion == (record["row"] == "motion")
+        assert motion == (record["row"] in ("motion", "frozen"))
+        assert record["linear"] == (record["row"] == "frozen")
+        assert not (record["linear"] and record["validate"])
         assert ("unlabelled" in record) == (record["row"] != "from scratch")
     sizes = [
         json.loads(path.read_text())["clips"] for path in sorted(out.glob("pretrained/*.json"))
     ]
     # The other file adds 4 clips; the 2 that the trials hold out do not come back with the first.
     assert sorted(sizes) == [10 + 4, 10 + 4, 12 + 4, 12 + 4]
+    # An arm that was not run is a gap in the table, and without the first there is no comparison.
+    for record in out.glob("one__50___motion*.json"):
+        record.unlink()
+    assert results(ARMS, "--table", data=())[1][6:8] == ["–", "–"]
+    for record in out.glob("one__50___from_scratch*.json"):
+        record.unlink()
+    assert len(results(ARMS, "--table", data=())) == 1
 
 
 @pytest.mark.training
