@@ -1,7 +1,7 @@
 """What the program says of labelled videos, from end to end: a folder a label, or a list.
 
     python weights/evaluate_labels.py clips/weizmann --labels models/configs/live_labels.json
-    python weights/evaluate_labels.py list.csv --split test --people 2 --clips
+    python weights/evaluate_labels.py list.csv --split test --people 2 --each
 
 Each row of the table is a label: of how many clips it was shown, of how many a wrong label was, and
 of how many it was shown and no wrong one. Wrong is every other label, but for what people do as
