@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.skeleton import BONES, JOINTS
 
@@ -66,12 +67,25 @@ class GINLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features [..., N, width_in] to [..., N, width_out]."""
+        return self.mlp(self.mix(x))
+
+    def sum_pool(self, x: Tensor) -> Tensor:
+        """Sum of the outputs over joints, [..., width_out].
+
+        The last linear layer is applied to the sum of its inputs, which gives the same.
+        """
+        last = self.mlp[-1]
+        assert isinstance(last, nn.Linear)
+        hidden = self.mlp[:-1](self.mix(x)).sum(dim=-2)
+        return functional.linear(hidden, last.weight, len(self.adjacency) * last.bias)
+
+    def mix(self, x: Tensor) -> Tensor:
+        """Add the features of neighbours, [..., N, width_in]."""
         identity = torch.eye(len(self.adjacency), device=x.device)
         mixing = self.adjacency + (1 + self.epsilon) * identity
         mixing = mixing.to(x.dtype)
         # Training is a fifth faster with one large product, inference with many small ones.
-        mixed = torch.einsum("nm,...md->...nd", mixing, x) if self.training else mixing @ x
-        return self.mlp(mixed)
+        return torch.einsum("nm,...md->...nd", mixing, x) if self.training else mixing @ x
 
 
 class GINEncoder(nn.Module):
@@ -99,6 +113,16 @@ class GINEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features [..., N, width] to [..., N, hidden]."""
-        for index, layer in enumerate(self.layers):
-            x = layer(x.relu() if index else x)
+        return self.layers[-1](self._before_last(x))
+
+    def sum_pool(self, x: Tensor) -> Tensor:
+        """Sum of the outputs over joints, [..., hidden]."""
+        last = self.layers[-1]
+        assert isinstance(last, GINLayer)
+        return last.sum_pool(self._before_last(x))
+
+    def _before_last(self, x: Tensor) -> Tensor:
+        """Input of the last layer."""
+        for layer in self.layers[:-1]:
+            x = layer(x).relu()
         return x

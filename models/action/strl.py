@@ -68,7 +68,7 @@ class SpatialModule(nn.Module):
         Returns:
             SM(H), [R, T, N, D].
         """
-        body = self.encoder(x).sum(dim=2)  # [R, T, D]
+        body = self.encoder.sum_pool(x)  # [R, T, D]
         joined = self.join_body(body)
         if self.join_partner is not None:
             shared = self.join_partner(body)
@@ -145,10 +145,11 @@ class Layer(nn.Module):
     ):
         super().__init__()
         self.spatial = SpatialModule(encoder, width, exchange, concatenate)
-        self.weight = nn.Linear(width, width, bias=False)
+        weight = nn.Linear(width, width, bias=False)
         with torch.no_grad():
-            self.weight.weight += torch.eye(width)
-        self.norm = nn.BatchNorm2d(width)
+            weight.weight += torch.eye(width)
+        self.weight: nn.Module = weight
+        self.norm: nn.Module = nn.BatchNorm2d(width)
         self.temporal = TemporalModule(width, stride) if temporal else None
 
     def forward(self, x: Tensor, partner: Tensor) -> Tensor:
@@ -156,6 +157,26 @@ class Layer(nn.Module):
         x = self.weight(self.spatial(x, partner)).permute(0, 3, 1, 2)
         x = self.norm(x).relu().permute(0, 2, 3, 1)
         return x if self.temporal is None else self.temporal(x)
+
+    @torch.no_grad()
+    def merge(self) -> None:
+        """Put W and the normalisation into the linear maps before them, for inference alone.
+
+        A spatial module that ends in a sum has none, and stays as it is.
+        """
+        spatial, weight, norm = self.spatial, self.weight, self.norm
+        joints = spatial.join_joints
+        if not isinstance(joints, nn.Linear):
+            return
+        assert isinstance(weight, nn.Linear) and isinstance(norm, nn.BatchNorm2d)
+        assert norm.running_mean is not None and norm.running_var is not None
+        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        matrix = scale[:, None] * weight.weight
+        joints.bias.copy_(matrix @ joints.bias + norm.bias - scale * norm.running_mean)
+        for linear in (joints, spatial.join_body, spatial.join_partner):
+            if isinstance(linear, nn.Linear):
+                linear.weight.copy_(matrix @ linear.weight)
+        self.weight, self.norm = nn.Identity(), nn.Identity()
 
 
 class Backbone(nn.Module):

@@ -12,7 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from models.action.strl import STRL
+from models.action.strl import STRL, Layer
 from models.errors import UserError
 from models.files import CONFIGS
 from models.part import write_whole
@@ -127,6 +127,9 @@ def export_strl(checkpoint: Path | str) -> bytes:
         UserError: as `STRL.load`.
     """
     network = STRL.load(checkpoint)
+    for layer in network.layers:
+        assert isinstance(layer, Layer)
+        layer.merge()
     window, present = torch.randn(3, 2, 64, 17, 2), torch.ones(3, 2, 64, 17, dtype=torch.bool)
     present[1, 1] = False
     return _export(

@@ -68,6 +68,21 @@ def test_a_layer_follows_equation_4():
     assert np.allclose(layer(x, alone).detach().numpy(), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("settings", [LIVE, PAPER, PAPER | {"concatenate": False}])
+def test_merged_layers_give_the_same(settings):
+    model = make(**settings)
+    for layer in model.layers:  # as training leaves it
+        for value in (layer.norm.running_mean, layer.norm.running_var, layer.norm.bias):
+            torch.nn.init.uniform_(value, 0.5, 2)
+    window, present = windows(4)
+    before = model(window, present)
+    for layer in model.layers:
+        layer.merge()
+    merged = [isinstance(layer.norm, torch.nn.Identity) for layer in model.layers]
+    assert merged == [settings.get("concatenate", True)] * len(model.layers)
+    assert torch.allclose(model(window, present), before, atol=1e-4)
+
+
 def test_only_the_exchange_depends_on_the_partner():
     torch.manual_seed(0)
     module = SpatialModule(GINEncoder(8, 8, 1), 8, exchange=True)
