@@ -10,6 +10,7 @@ from models.pose.crops import rotate
 
 SHOULDERS, HIPS, LEGS = [5, 6], [11, 12], [13, 14, 15, 16]
 TORSO = [*SHOULDERS, *HIPS]
+IN_TORSO = np.isin(np.arange(17), TORSO)
 BODY = slice(5, 17)
 """All joints but those of the head."""
 MARGIN = 0.1
@@ -68,7 +69,7 @@ class Track:
         id: None until the track is confirmed.
         first_seen: time of the first pose.
         hits: number of poses so far.
-        plausible_hits: how many of them show the body that the detector saw.
+        plausible_hits: how many of them show the body that the detector saw, until there is an id.
         last_detected: time of the last matching detection.
         detected_pose: [17, 3], the pose of that detection.
         velocity: [2], smoothed.
@@ -244,7 +245,7 @@ class Track:
     def _update_velocity(self, elapsed: float, keypoints: np.ndarray, threshold: float) -> None:
         """Follow the joints that both poses have: those of the torso, or all if it has none."""
         both = np.minimum(keypoints[:, 2], self.keypoints[:, 2]) >= threshold
-        anchors = both & np.isin(np.arange(17), TORSO) if both[TORSO].any() else both
+        anchors = both & IN_TORSO if both[TORSO].any() else both
         if anchors.any():
             step = np.median((keypoints - self.keypoints)[anchors, :2], axis=0)
             weight = smoothing_weight(elapsed, VELOCITY_SPAN)

@@ -218,7 +218,6 @@ class Tracker:
         for track, pose in zip(tracks, poses, strict=True):
             if pose is not None:
                 track.add_pose(time, pose, self.threshold)
-                track.plausible_hits += self._is_plausible(track)
                 self._confirm(track)
         self._close_ups = []
         self._update_occlusion(time)
@@ -400,12 +399,14 @@ class Tracker:
         """Give a track an id once it is certain to be a person."""
         if track.id is not None:
             return
+        plausible = self._is_plausible(track)
+        track.plausible_hits += plausible
         likely = (
             track.plausible_hits >= max(CONFIRM_HITS, CONFIRM_SHARE * track.hits)
             and track.last_seen - track.first_seen >= CONFIRM_SPAN - 1e-6
         )
         certain = self._score(track.keypoints) >= CONFIRM_SCORE
-        if likely or (certain and self._is_plausible(track)):
+        if likely or (certain and plausible):
             self._last_id += 1
             track.id = self._last_id
 
