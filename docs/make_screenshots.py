@@ -1,6 +1,7 @@
-"""Make the pictures of the web page, docs/web-video.png and docs/web-live.png, from bundled clips.
+"""Make the pictures of the web page, docs/web-*.png, from bundled clips.
 
-Needs Chromium. Both tabs are shown as they are after an example, and before a camera that sees one.
+Needs Chromium. The tabs are shown as they are after an example, before a camera that sees one, and
+with clips to teach by.
 """
 
 import shutil
@@ -21,13 +22,15 @@ from pipeline import open_source
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 CLIP = ROOT / "tests" / "data" / "two_people.mp4"
+TAKES = {"walk past": ["walk.mp4", "two_walkers.mp4"], "jump down": ["two_people.mp4"]}
+"""Clips to teach by, of each label."""
 WIDTH, HEIGHT = 1180, 660
 PATIENCE = 90_000
 """Milliseconds."""
 
 
 def make(folder: Path, width: int = WIDTH) -> None:
-    """Write both pictures into a folder, of a page of a width in pixels."""
+    """Write the pictures into a folder, of a page of a width in pixels."""
     with TemporaryDirectory() as temporary, served() as address, sync_playwright() as playwright:
         camera = Path(temporary) / "camera.mjpeg"
         camera.write_bytes(b"".join(jpegs(CLIP)))
@@ -46,6 +49,8 @@ def make(folder: Path, width: int = WIDTH) -> None:
         save(page, folder / "web-video.png")
         show_camera(page)
         save(page, folder / "web-live.png")
+        show_takes(page)
+        save(page, folder / "web-teach.png")
         chromium.close()
 
 
@@ -77,6 +82,18 @@ def show_camera(page: Page) -> None:
             return live;
         }"""
     )
+
+
+def show_takes(page: Page) -> None:
+    """Show the tab that teaches with takes of two actions."""
+    page.get_by_role("tab", name="Teach").click()
+    teach = page.locator(".teach")
+    for label, clips in TAKES.items():
+        teach.locator(".label").fill(label)
+        teach.locator(".clips").set_input_files([CLIP.parent / clip for clip in clips])
+        card = teach.locator(f".card[data-label='{label}']")
+        expect(card.locator("li")).to_have_count(len(clips), timeout=PATIENCE)
+    teach.locator(".label").fill("")
 
 
 def jpegs(clip: Path) -> Iterator[bytes]:

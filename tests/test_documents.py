@@ -176,7 +176,7 @@ def test_the_pictures_of_the_page_can_be_made_again(tmp_path):
     # In a process of its own: Playwright may run once in each, and does so for other tests.
     program = ROOT / "docs" / "make_screenshots.py"
     subprocess.run([sys.executable, program, tmp_path], check=True, timeout=300)
-    for name in ("web-video.png", "web-live.png"):
+    for name in ("web-video.png", "web-live.png", "web-teach.png"):
         made, shipped = (Image.open(folder / name) for folder in (tmp_path, ROOT / "docs"))
         assert made.width == shipped.width and made.height >= 660
 
