@@ -12,7 +12,9 @@ def parser() -> Parser:
     """Build the command-line parser."""
     command = Parser(prog="results.py", description=__doc__)
     command.add_argument(
-        "config", type=Path, help="models/configs/benchmark.py, fractions.py or ablation.py"
+        "config",
+        type=Path,
+        help="models/configs/benchmark.py, fractions.py, motion_fractions.py or ablation.py",
     )
     what = command.add_mutually_exclusive_group(required=True)
     what.add_argument("--data", type=Path, help="folder of the data sets")

@@ -198,6 +198,13 @@ def test_the_rows_of_a_table_are_made_of_complete_records(kind, page):
     assert f"<!-- {kind} -->\n{table(records, config)}\n<!-- /{kind} -->" in read(page)
 
 
+def test_the_table_of_pretraining_is_made_of_its_records():
+    config = read_config(CONFIGS / "motion_fractions.py")
+    shown = table(Study(config, RECORDS).records(), config)
+    assert "UTD-MHAD" in shown
+    assert f"<!-- fractions -->\n{shown}\n<!-- /fractions -->" in read("docs/pretraining.md")
+
+
 def test_what_is_wrong_would_be_seen():
     assert commands(["python apps/results.py models/configs/benchmark.py --data X  # again"]) == [
         ("results", ["models/configs/benchmark.py", "--data", "X"])
