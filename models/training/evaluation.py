@@ -127,15 +127,17 @@ def evaluate(
             `views` and a clip is in 2D.
     """
     leaked = sum(seen_in_training(model, clips))
+    unseen = ~torch.tensor(seen_in_training(model, labelled(clips)), dtype=torch.bool)
     others = [clip for clip in clips if clip.label == NOTHING]
     clips = labelled(clips)
     target = targets(model, clips)
     figures: Figures = {"mode": mode, "clips": len(clips)}
     if views:
-        clips, others, target = (
+        clips, others, target, unseen = (
             _all_views(clips, views),
             _all_views(others, views),
             target.repeat(views),
+            unseen.repeat(views),
         )
     windows = MODES[mode](clips)
     logits = predict(model, windows)
@@ -150,6 +152,8 @@ def evaluate(
         figures["answers to clips without a label"] = float(answered.float().mean())
     if leaked:
         figures["NOT HELD OUT: clips seen in training"] = leaked
+        if unseen.any():
+            figures["top-1 of the other clips"] = _top1(logits[unseen], target[unseen])
     if stress:
         figures |= robustness(model, clips, target, mode)
     confusion = _confusion(model, logits, target)

@@ -101,6 +101,10 @@ def test_clips_seen_in_training_are_announced(model, clips):
     evaluation = evaluate(model, clips, "window")
     assert evaluation.figures["NOT HELD OUT: clips seen in training"] == 2
     assert "NOT HELD OUT" in evaluation.text()
+    others = evaluate(model, clips[2:], "window").figures["top-1"]
+    assert evaluation.figures["top-1 of the other clips"] == pytest.approx(others)
+    model.clips = clip_identities(clips)
+    assert "top-1 of the other clips" not in evaluate(model, clips, "window").figures
 
 
 def test_a_clip_trained_on_in_space_is_announced_in_2d(model, tmp_path):
