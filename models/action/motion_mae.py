@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.action.backbone import Backbone, rows_of_people
 from models.action.features import TORSO, position_and_velocity
 from models.action.gin import GINLayer
-from models.action.strl import Backbone, rows_of_people
 from models.errors import UserError
 from models.sample import STEPS
 from models.skeleton import JOINTS, PARTS

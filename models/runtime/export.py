@@ -12,7 +12,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from models.action.strl import STRL, Layer
+from models.action.layers import Layer
+from models.action.strl import STRL
 from models.errors import UserError
 from models.files import CONFIGS
 from models.part import write_whole

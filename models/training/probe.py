@@ -6,9 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models.action.backbone import Backbone
 from models.action.label import Label
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import Backbone, load_network
+from models.action.strl import load_network
 from models.data.pyskl import Clip, labelled
 from models.training.evaluation import MODES, predict
 

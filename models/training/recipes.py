@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from mmengine.config import Config, ConfigDict
 
+from models.action.backbone import Backbone
 from models.action.label import NOTHING, Label
 from models.action.motion_mae import MotionMAE
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Backbone
+from models.action.strl import STRL
 from models.data.augment import Augmentation
 from models.data.camera import Cameras
 from models.data.live import LiveWindows

@@ -17,9 +17,9 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
+from models.action.backbone import Backbone
 from models.action.motion_mae import MotionMAE
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import Backbone
 from models.data.live import LiveWindows
 from models.data.windows import ClipWindows
 

@@ -6,8 +6,9 @@ import torch
 
 from apps.cli import run
 from apps.evaluate import main
+from models.action.label import Label
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Label
+from models.action.strl import STRL
 from models.training.evaluation import STRESS
 from tests.skeletons import dataset
 

@@ -9,7 +9,8 @@ from apps.cli import run
 from apps.evaluate import main as evaluate
 from apps.finetune import main as finetune
 from apps.pretrain import main as pretrain
-from models.action.strl import STRL, Backbone
+from models.action.backbone import Backbone
+from models.action.strl import STRL
 from models.training import recipes
 from tests.skeletons import dataset, space_dataset
 

@@ -6,10 +6,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from models.action.backbone import Backbone
 from models.action.checkpoint import build, read_checkpoint, write_checkpoint
 from models.action.label import Label
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Backbone, load_network
+from models.action.strl import STRL, load_network
 from models.errors import UserError
 
 

@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from models.action.backbone import Backbone
+from models.action.label import Label
 from models.action.motion_mae import MotionMAE
-from models.action.strl import STRL, Backbone, Label
+from models.action.strl import STRL
 from models.errors import UserError
 from models.skeleton import PARTS
 from tests.models.action.inputs import windows

@@ -3,8 +3,10 @@ import pytest
 import torch
 
 from models.action.gin import GINEncoder
+from models.action.label import Label
+from models.action.layers import SpatialModule
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Label, SpatialModule
+from models.action.strl import STRL
 from models.errors import UserError
 from tests.models.action.inputs import windows
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.action.label import NOTHING
-from models.action.strl import STRL, Label
+from models.action.label import NOTHING, Label
+from models.action.strl import STRL
 from models.data.augment import Augmentation
 from models.data.camera import cameras_around
 from models.data.pyskl import load_split

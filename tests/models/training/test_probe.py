@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from models.action.backbone import Backbone
+from models.action.label import Label
 from models.action.skeleton_mae import SkeletonMAE
-from models.action.strl import STRL, Backbone, Label
+from models.action.strl import STRL
 from models.data.pyskl import load_split
 from models.errors import UserError
 from models.training.evaluation import evaluate

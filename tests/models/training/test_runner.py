@@ -6,7 +6,9 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from torch.utils.data import DataLoader
 
-from models.action.strl import STRL, Backbone, Label
+from models.action.backbone import Backbone
+from models.action.label import Label
+from models.action.strl import STRL
 from models.data.augment import Augmentation
 from models.data.pyskl import load_split
 from models.data.windows import ClipWindows
