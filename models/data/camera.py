@@ -21,6 +21,9 @@ nearer was moved there by whoever made the file, and the camera has to step back
 CLEARANCE = 1.0
 """Metres that the recording camera keeps from the nearest joint if it has to step back."""
 
+AHEAD = 0.5
+"""Radians around the people within which a camera counts as ahead of them."""
+
 
 def level(space: np.ndarray, pitch: float) -> np.ndarray:
     """Rotate points so that y is vertical.
@@ -92,19 +95,23 @@ class Cameras:
 
     Attributes:
         yaw: how far to go around the people at most, to either side, radians.
+        ahead: share of the cameras that stay within `AHEAD` of where the recording camera was.
+            People mostly face the camera that they act before.
         pitch: the lowest, the most frequent and the highest pitch, radians. The defaults are from a
             little below eye level to the corner of a ceiling.
         distance: the shortest and the longest distance.
     """
 
     yaw: float = np.pi
+    ahead: float = 0.0
     pitch: tuple[float, float, float] = (-0.15, 0.05, 0.7)
     distance: tuple[float, float] = (4.0, 16.0)
 
     def draw(self, rng: np.random.Generator) -> Camera:
         """Draw a camera. Its pitch has a triangular distribution, the others are uniform."""
+        yaw = AHEAD if self.ahead and rng.random() < self.ahead else self.yaw
         return Camera(
-            rng.uniform(-self.yaw, self.yaw),
+            rng.uniform(-yaw, yaw),
             rng.triangular(*self.pitch),
             rng.uniform(*self.distance),
         )

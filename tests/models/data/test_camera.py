@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from models.data.camera import (
+    AHEAD,
     Camera,
     Cameras,
     cameras_around,
@@ -151,6 +152,14 @@ def test_cameras_are_drawn_all_around_and_within_their_ranges():
     assert all(4 <= camera.distance <= 16 for camera in drawn)
     near = [Cameras(yaw=0.5).draw(rng).yaw for _ in range(100)]
     assert np.abs(near).max() <= 0.5
+
+
+def test_a_share_of_the_cameras_is_ahead_of_the_people():
+    rng = np.random.default_rng(0)
+    yaws = np.array([Cameras(ahead=0.5).draw(rng).yaw for _ in range(1000)])
+    behind = (np.abs(yaws) > np.pi - AHEAD).mean()
+    assert behind == pytest.approx(0.5 * AHEAD / np.pi, abs=0.03)
+    assert (np.abs(yaws) <= AHEAD).mean() == pytest.approx(0.5 + behind, abs=0.05)
 
 
 def test_cameras_for_evaluation_stand_at_equal_angles():
