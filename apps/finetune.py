@@ -30,7 +30,7 @@ def main() -> None:
     options = parser().parse_args()
     from models.action.strl import STRL, load_network
     from models.training.evaluation import evaluate
-    from models.training.recipes import calibrate, finetune, read_config
+    from models.training.recipes import calibrate, finetune, read_config, take_calibration
 
     config = read_config(options.config)
     clips, validation = training_clips(options, config.get("classes"))
@@ -38,7 +38,7 @@ def main() -> None:
     calibrated = STRL.load(options.calibrated) if options.calibrated else None
     model = finetune(config, clips, prepare_run(options, config.finetune), pretrained)
     if calibrated:
-        model.temperature, model.thresholds = calibrated.temperature, calibrated.thresholds
+        take_calibration(model, calibrated)
     elif validation:
         calibrate(config, model, validation)
     if validation:

@@ -32,7 +32,8 @@ class ActionNetwork(Protocol):
 
     Attributes:
         labels: the vocabulary.
-        thresholds: calibrated probability from which a label is shown, by number of people.
+        thresholds: calibrated probability from which a label is shown that has none of its own, by
+            number of people.
     """
 
     labels: list[Label]
@@ -81,14 +82,18 @@ class _GroupState:
         self.scores = self.scores + np.float32(weight) * (scores - self.scores)
         self.time = time
 
-    def choose_label(self, threshold: float) -> None:
-        """Choose the label with hysteresis: it takes more to show a label than to keep it."""
+    def choose_label(self, least: np.ndarray) -> None:
+        """Choose the label with hysteresis: it takes more to show a label than to keep it.
+
+        Args:
+            least: probability from which each label is shown, [classes].
+        """
         best = int(self.scores.argmax())
         shown = self.label
-        keep = shown is not None and self.scores[shown] >= RELEASE * threshold
+        keep = shown is not None and self.scores[shown] >= RELEASE * least[shown]
         if keep and self.scores[best] < LEAD * self.scores[shown]:
             return
-        if self.scores[best] >= threshold:
+        if self.scores[best] >= least[best]:
             self.label = best
         elif not keep:
             self.label = None
@@ -99,13 +104,21 @@ class Classifier:
 
     Args:
         model: the trained network.
-        confidence: probability from which a label is shown; the network's calibrated thresholds,
-            for single people and for pairs, if None.
+        confidence: probability from which any label is shown; the network's calibrated thresholds,
+            of labels, and for single people and for pairs, if None.
     """
 
     def __init__(self, model: ActionNetwork, confidence: float | None = None):
         self.model = model
-        self.thresholds = model.thresholds if confidence is None else {1: confidence, 2: confidence}
+        self._least = {
+            people: np.array(
+                [
+                    label.least(model.thresholds, people) if confidence is None else confidence
+                    for label in model.labels
+                ]
+            )
+            for people in (1, 2)
+        }
         self.reset()
 
     def reset(self) -> None:
@@ -156,7 +169,7 @@ class Classifier:
             group = groups[row]
             state = self._states.get(group) or _GroupState(scores, time)
             state.smooth(scores, time)
-            state.choose_label(self.thresholds[len(group)])
+            state.choose_label(self._least[len(group)])
             states[group] = state
         self._states = states
         return [self._action(group) for group in self._reported_groups()]

@@ -95,6 +95,7 @@ class LabelArguments(_NamedLabel, total=False):
     """Arguments of `models.action.label.Label`."""
 
     held: bool
+    threshold: Probability | None
 
 
 Labels = Annotated[list[LabelArguments], Field(min_length=1, max_length=10_000)]

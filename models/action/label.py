@@ -1,5 +1,6 @@
 """Labels of the action vocabulary, and the class of everything else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.errors import UserError
@@ -19,11 +20,18 @@ class Label:
         name: the action in everyday words, such as "shake hands".
         people: how many people it takes, 1 or 2; 0 if either may be.
         held: whether people who keep still can be doing it.
+        threshold: probability from which it is shown; None for that of all labels of its number of
+            people.
     """
 
     name: str
     people: int
     held: bool = False
+    threshold: float | None = None
+
+    def least(self, thresholds: Mapping[int, float], people: int) -> float:
+        """Return the probability from which it is shown of so many people."""
+        return thresholds[people] if self.threshold is None else self.threshold
 
 
 def label_name(text: str) -> str:

@@ -51,6 +51,8 @@ finetune = dict(
         negatives=dict(recorded=0.35, bystanders=0.25),
     ),
     calibration=dict(nothing=0.6, pairs=0.13),
+    calibration_windows=12_000,
+    betas={"fall down": 1.0},  # a fall that is missed is as bad as one that was none
     length=6400,
     puppets=120,
     puppet_pairs=False,

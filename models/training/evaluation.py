@@ -285,11 +285,11 @@ def metrics(model: Classifier, logits: Tensor, target: Tensor) -> dict[str, floa
 def decide(model: Classifier, logits: Tensor) -> Tensor:
     """Decide on an answer for each window: the index of a label, or -1 for none, [N].
 
-    The model answers if its most probable class is a label and reaches the threshold for the
-    number of people of that label.
+    The model answers if its most probable class is a label and reaches its threshold, or the one
+    for the number of people of that label.
     """
     confidence, label = model.probabilities(logits).max(dim=1)
-    needed = [model.thresholds[max(label.people, 1)] for label in model.labels]
+    needed = [label.least(model.thresholds, max(label.people, 1)) for label in model.labels]
     answered = confidence >= torch.tensor([*needed, torch.inf])[label]
     return torch.where(answered, label, -1)
 
@@ -328,7 +328,13 @@ def fit_temperature(logits: Tensor, target: Tensor) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-2, 3), method="bounded").x))
 
 
-def fit_threshold(model: Classifier, logits: Tensor, target: Tensor, beta: float = 0.5) -> float:
+def fit_threshold(
+    model: Classifier,
+    logits: Tensor,
+    target: Tensor,
+    beta: float = 0.5,
+    only: int | None = None,
+) -> float:
     """Fit the threshold from which to answer by the best F-score (van Rijsbergen, 1979).
 
     Args:
@@ -336,14 +342,16 @@ def fit_threshold(model: Classifier, logits: Tensor, target: Tensor, beta: float
         logits: [N, labels + 1], of windows with at least as large a share of negatives as in use.
         target: index of the label, or of "none of these", [N].
         beta: weight of recall over precision; with 0.5 precision counts twice as much.
+        only: index of the label whose threshold it is; None for that of all labels.
     """
     confidence, label = model.probabilities(logits).max(dim=1)
-    action = label < len(model.labels)
+    action = label < len(model.labels) if only is None else label == only
+    asked = target < len(model.labels) if only is None else target == only
     confidence, right = confidence[action], (label == target)[action]
     confidence, order = confidence.sort(descending=True)
     found = right[order].cumsum(0)
     precision = found / torch.arange(1, len(found) + 1)
-    recall = found / (target < len(model.labels)).sum()
+    recall = found / asked.sum().clamp(min=1)
     score = (1 + beta**2) * precision * recall / (beta**2 * precision + recall).clamp(min=1e-9)
     return float(confidence[score.argmax()])
 

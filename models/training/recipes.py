@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -247,25 +248,26 @@ def _cameras(settings: ConfigDict) -> Cameras:
     return Cameras(**settings.get("cameras", {}))
 
 
-def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 3000) -> None:
+def calibrate(config: Config, model: STRL, clips: list[Clip]) -> None:
     """Set the temperature and the thresholds of a model, in place.
 
     They are fitted to windows drawn and augmented as in training, but for the shares in the
     config's `calibration`: before a camera, people do nothing for more of the time than it takes to
-    learn what that is. One threshold is fitted to windows of one person, one to those of two. In
-    "clip" mode, which has no negatives, only the temperature is set.
+    learn what that is. One threshold is fitted to windows of one person, one to those of two, and
+    one to each label that the config's `betas` name: how much more its recall counts than its
+    precision. In "clip" mode, which has no negatives, only the temperature is set.
 
     Args:
         config: the config of the training.
         model: the classifier, in eval mode.
-        clips: clips that the model was not trained on.
-        count: number of windows.
+        clips: clips that the model was not trained on. The config's `calibration_windows` says how
+            many windows to draw from them, or 3,000.
     """
     config = deepcopy(config)
     if "calibration" in config.finetune:
         config.finetune.shares.update(config.finetune.calibration)
     windows = training_windows(config, clips, model.labels, seed=1)
-    samples = [windows[index] for index in range(count)]
+    samples = [windows[index] for index in range(config.finetune.get("calibration_windows", 3000))]
     target = torch.tensor([target for _, _, target in samples])
     logits = predict(model, [sample[:2] for sample in samples])
     model.temperature = fit_temperature(logits, target)
@@ -274,3 +276,15 @@ def calibrate(config: Config, model: STRL, clips: list[Clip], count: int = 3000)
         these = present == people
         if (target[these] == len(model.labels)).any():
             model.thresholds[people] = fit_threshold(model, logits[these], target[these])
+    said, betas = logits.argmax(dim=1), config.finetune.get("betas", {})
+    for index, label in enumerate(model.labels):
+        if label.name in betas and (said == index).any():
+            threshold = fit_threshold(model, logits, target, betas[label.name], only=index)
+            model.labels[index] = replace(label, threshold=threshold)
+
+
+def take_calibration(model: STRL, other: STRL) -> None:
+    """Give a model the temperature and the thresholds of another with the same labels, in place."""
+    model.temperature, model.thresholds = other.temperature, other.thresholds
+    own = {label.name: label.threshold for label in other.labels}
+    model.labels = [replace(label, threshold=own.get(label.name)) for label in model.labels]

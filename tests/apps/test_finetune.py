@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,10 +126,12 @@ def test_temperature_and_thresholds_are_taken_from_a_calibrated_checkpoint(monke
     door(monkeypatch, finetune, TINY, *given, "--out", calibrated)
     model = STRL.load(calibrated)
     model.temperature, model.thresholds = 1.7, {1: 0.61, 2: 0.42}
+    model.labels[1] = replace(model.labels[1], threshold=0.3)
     model.save(calibrated)
     door(monkeypatch, finetune, TINY, *given, "--out", out, "--calibrated", calibrated)
     assert STRL.load(out).temperature == 1.7
     assert STRL.load(out).thresholds == {1: 0.61, 2: 0.42}
+    assert STRL.load(out).labels == model.labels
 
 
 @pytest.mark.training

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -152,6 +154,18 @@ def test_pairs_have_their_own_threshold_and_compete_with_shown_labels_only():
     answers[(1, 2)] = probabilities(hug=0.52)
     assert Stage().ask(0, answers) == {(1, 2): "hug"}
     assert Stage(confidence=0.55).ask(0, answers) == {(1,): "wave", (2,): None}
+
+
+def test_a_label_may_have_a_threshold_of_its_own(monkeypatch):
+    own = [replace(LABELS[0], threshold=0.3), *LABELS[1:]]
+    monkeypatch.setattr(StubNetwork, "labels", own)
+    assert Stage().ask(0, {(1,): probabilities(wave=0.35)}) == {(1,): "wave"}
+    assert Stage().ask(0, {(1,): probabilities(walk=0.35)}) == {(1,): None}
+    assert Stage(confidence=0.4).ask(0, {(1,): probabilities(wave=0.35)}) == {(1,): None}
+    stage = Stage()
+    stage.ask(0, {(1,): probabilities(wave=0.9)})
+    kept = stage.ask(60, {(1,): probabilities(wave=0.25)})
+    assert kept == {(1,): "wave"}, "it is kept from a share of its own threshold"
 
 
 def test_nobody_is_in_two_interactions_at_once():

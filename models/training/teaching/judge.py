@@ -120,7 +120,8 @@ def answer(clip: Clip, logits: Tensor, model: STRL) -> Answer:
     mean = probability.mean(dim=0)
     best = int(mean.argmax())
     label = model.labels[best]
-    shown = bool(probability[:, best].amax() >= model.thresholds[max(label.people, 1)])
+    least = label.least(model.thresholds, max(label.people, 1))
+    shown = bool(probability[:, best].amax() >= least)
     return Answer(clip, label.name, float(mean[best]), shown)
 
 

@@ -95,6 +95,20 @@ def test_the_threshold_is_the_best_of_all(model):
     assert all(score(t) <= best + 1e-6 for t in torch.linspace(0.2, 0.99, 80).tolist())
 
 
+def test_a_threshold_of_one_label_counts_its_windows_alone(model):
+    """Label 0 is right from 0.6 in all that there are, and in two of three; label 1 never is."""
+    probability = torch.tensor(
+        [[0.9, 0.05, 0.05], [0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1], [0.2, 0.7, 0.1]]
+    )
+    model.labels, model.temperature = model.labels[:2], 1.0
+    target = torch.tensor([0, 2, 0, 2, 2])
+    found = [fit_threshold(model, probability.log(), target, b, only=0) for b in (0.25, 2.0)]
+    assert found == pytest.approx([0.9, 0.6])
+    model.labels = [replace(model.labels[0], threshold=0.6), model.labels[1]]
+    model.thresholds = {1: 0.85, 2: 0.85}
+    assert decide(model, probability.log()).tolist() == [0, 0, 0, -1, -1]
+
+
 def test_clips_seen_in_training_are_announced(model, clips):
     assert not any("NOT HELD OUT" in name for name in evaluate(model, clips, "clip").figures)
     model.clips = [["other/name", clips[0].fingerprint], [clips[1].name, "0"], ["x/y", "1"]]

@@ -158,17 +158,21 @@ def test_calibration_sets_temperature_and_threshold(config, clips, tmp_path):
             "finetune.acting": {},
             "finetune.length": 8,
             "finetune.shares": dict(nothing=0.5, whole=0.0),
+            "finetune.calibration_windows": 60,
+            "finetune.betas": dict(wave=2.0),
         }
     )
     model = finetune(config, clips, RunOptions(tmp_path / "run"))
     model.thresholds = {1: None, 2: 0.5}
-    calibrate(config, model, clips, count=60)
+    calibrate(config, model, clips)
+    wave, squat = model.labels
+    assert 0 < wave.threshold < 1 and squat.threshold is None
     assert 0 <= model.thresholds[1] <= 1
     assert 0 <= model.thresholds[2] <= 1
     assert model.temperature != 1
     temperature = model.temperature
     config.finetune.calibration = dict(nothing=0.9)
-    calibrate(config, model, clips, count=60)
+    calibrate(config, model, clips)
     assert model.temperature != temperature
     assert config.finetune.shares.nothing == 0.5, "the config is as it was"
 
