@@ -52,7 +52,7 @@ finetune = dict(
     ),
     calibration=dict(nothing=0.6, pairs=0.13),
     calibration_windows=12_000,
-    betas={"fall down": 1.0},  # a fall that is missed is as bad as one that was none
+    betas={"fall down": 2.0},  # a fall that is missed is worse than one that was none
     length=6400,
     puppets=120,
     puppet_pairs=False,
