@@ -126,8 +126,12 @@ def evaluate(
         UserError: the model does not have the label of a clip, or there are no clips; or there are
             `views` and a clip is in 2D.
     """
-    leaked = sum(seen_in_training(model, clips))
-    unseen = ~torch.tensor(seen_in_training(model, labelled(clips)), dtype=torch.bool)
+    seen = seen_in_training(model, clips)
+    leaked = sum(seen)
+    unseen = torch.tensor(
+        [not known for clip, known in zip(clips, seen, strict=True) if clip.label != NOTHING],
+        dtype=torch.bool,
+    )
     others = [clip for clip in clips if clip.label == NOTHING]
     clips = labelled(clips)
     target = targets(model, clips)
