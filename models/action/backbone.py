@@ -4,13 +4,12 @@ Shapes: B windows, R people present in them, T time steps, N joints, D features.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.action.checkpoint import arguments, build, read_checkpoint, write_checkpoint
+from models.action.checkpoint import Stored, arguments
 from models.action.features import (
     bone_directions,
     joint_distances,
@@ -24,7 +23,7 @@ from models.sample import STEPS
 from models.skeleton import BODY, JOINTS, PARTS
 
 
-class Backbone(nn.Module):
+class Backbone(Stored):
     """STRL without its head: from windows of one or two people to features.
 
     The defaults are the paper's text; the options add to it.
@@ -56,6 +55,7 @@ class Backbone(nn.Module):
         ValueError: a stride other than 1 without `temporal`.
     """
 
+    kind = "strl_backbone"
     pooling: Tensor
 
     def __init__(
@@ -82,7 +82,7 @@ class Backbone(nn.Module):
         if not temporal and any(stride != 1 for stride in strides):
             raise ValueError("strides other than 1 need temporal modules")
         self.hyperparameters = hyperparameters
-        self.clips: list[list[str]] = []
+        self.clips = []
         self.scales, self.stem_stride = list(scales), stem_stride
         self.joints = list(range(len(JOINTS)) if face else BODY)
         self.embedding = JointEmbedding(width, identity, len(self.joints))
@@ -177,27 +177,6 @@ class Backbone(nn.Module):
             mean = functional.avg_pool1d(x, *span) / share.clamp(min=1 / size)
             pooled.append(mean.masked_fill(share == 0, -torch.inf).amax(dim=2))
         return torch.cat(pooled, dim=1)
-
-    def save(self, path: str | Path) -> None:
-        """Write weights, hyper-parameters and the list of clips to a safetensors file.
-
-        Raises:
-            UserError: the file cannot be written.
-        """
-        header = {"hyperparameters": self.hyperparameters, "clips": self.clips}
-        write_checkpoint(path, "strl_backbone", self, header)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Backbone":
-        """Read a checkpoint that `save` wrote. The network is in evaluation mode.
-
-        Raises:
-            UserError: the file is missing, not a checkpoint of a backbone, or of another version.
-        """
-        tensors, header = read_checkpoint(path, "strl_backbone")
-        model = build(path, tensors, lambda: cls(**header["hyperparameters"]))
-        model.clips = header["clips"]
-        return model
 
 
 def _averaging(joints: Sequence[int], groups: Sequence[Sequence[int]]) -> Tensor:

@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from mmengine.dist import master_only
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from models.action.header import HEADERS, check_header
 from models.errors import UserError
@@ -136,3 +137,41 @@ def arguments(scope: dict[str, Any], *left_out: str) -> dict[str, Any]:
         for name, value in scope.items()
         if name not in left_out
     }
+
+
+class Stored(nn.Module):
+    """A network that a checkpoint holds.
+
+    Attributes:
+        kind: of network, as the file names it, one of `models.action.header.HEADERS`.
+        hyperparameters: the arguments, as stored.
+        clips: [name, fingerprint] of every clip of pre-training or fine-tuning.
+    """
+
+    kind: ClassVar[str]
+    hyperparameters: dict[str, Any]
+    clips: list[list[str]]
+
+    def header(self) -> dict[str, Any]:
+        """Return what a checkpoint stores beside the weights, as JSON values."""
+        return {"hyperparameters": self.hyperparameters, "clips": self.clips}
+
+    def save(self, path: str | Path) -> None:
+        """Write weights and header to a safetensors file.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        write_checkpoint(path, self.kind, self, self.header())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a checkpoint that `save` wrote. The network is in evaluation mode.
+
+        Raises:
+            UserError: the file is missing, not a checkpoint of this kind, or of another version.
+        """
+        tensors, header = read_checkpoint(path, cls.kind)
+        model = build(path, tensors, lambda: cls(**header["hyperparameters"]))
+        model.clips = header["clips"]
+        return model

@@ -1,12 +1,11 @@
 """SkeletonMAE: graph-based masked autoencoder for skeletons (Yan et al., ICCV 2023, 3.1)."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from models.action.checkpoint import arguments, build, read_checkpoint, write_checkpoint
+from models.action.checkpoint import Stored, arguments
 from models.action.gin import GINEncoder, GINLayer
 from models.skeleton import BODY, JOINTS, PARTS
 
@@ -47,7 +46,7 @@ class JointEmbedding(nn.Module):
         return x if self.identity is None else x + self.identity
 
 
-class SkeletonMAE(nn.Module):
+class SkeletonMAE(Stored):
     """Masked autoencoder that masks whole body parts and reconstructs the features of their joints.
 
     Args:
@@ -70,6 +69,7 @@ class SkeletonMAE(nn.Module):
         joints: the N joints of the graph, as COCO indices.
     """
 
+    kind = "skeleton_mae"
     membership: Tensor
 
     def __init__(
@@ -88,7 +88,7 @@ class SkeletonMAE(nn.Module):
         hyperparameters = arguments(locals())
         super().__init__()
         self.hyperparameters = hyperparameters
-        self.clips: list[list[str]] = []
+        self.clips = []
         self.masked_parts, self.part_masking = tuple(masked_parts), part_masking
         self.beta, self.mean_loss = beta, mean_loss
         self.joints = list(range(len(JOINTS)) if face else BODY)
@@ -173,24 +173,3 @@ class SkeletonMAE(nn.Module):
         basis = torch.cat([linear.weight, linear.bias[:, None]], dim=1)
         solution = torch.linalg.lstsq(basis, rebuilt.reshape(-1, len(basis)).T).solution.T
         return (solution[:, :2] / solution[:, 2:]).reshape(*rebuilt.shape[:-1], 2)
-
-    def save(self, path: str | Path) -> None:
-        """Write weights, hyper-parameters and the list of clips to a safetensors file.
-
-        Raises:
-            UserError: the file cannot be written.
-        """
-        header = {"hyperparameters": self.hyperparameters, "clips": self.clips}
-        write_checkpoint(path, "skeleton_mae", self, header)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "SkeletonMAE":
-        """Read a checkpoint that `save` wrote. The network is in evaluation mode.
-
-        Raises:
-            UserError: the file is missing, not a SkeletonMAE checkpoint, or of another version.
-        """
-        tensors, header = read_checkpoint(path, "skeleton_mae")
-        model = build(path, tensors, lambda: cls(**header["hyperparameters"]))
-        model.clips = header["clips"]
-        return model

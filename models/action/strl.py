@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from models.action.backbone import Backbone
-from models.action.checkpoint import build, read_checkpoint, read_kind, write_checkpoint
+from models.action.checkpoint import build, read_checkpoint, read_kind
 from models.action.label import Label
 from models.action.skeleton_mae import SkeletonMAE
 from models.errors import UserError
@@ -38,6 +38,7 @@ class STRL(Backbone):
             windows of one person and of two.
     """
 
+    kind = "strl"
     needed: Tensor
 
     def __init__(
@@ -129,20 +130,13 @@ class STRL(Backbone):
         except RuntimeError as error:
             raise UserError("the network to start from differs from the config") from error
 
-    def save(self, path: str | Path) -> None:
-        """Write weights, vocabulary, calibration and the list of clips to a safetensors file.
-
-        Raises:
-            UserError: the file cannot be written.
-        """
-        header = {
-            "hyperparameters": self.hyperparameters,
+    def header(self) -> dict[str, Any]:
+        """Return what a checkpoint stores, the vocabulary and the calibration among it."""
+        return super().header() | {
             "labels": [asdict(label) for label in self.labels],
             "thresholds": self.thresholds,
             "temperature": self.temperature,
-            "clips": self.clips,
         }
-        write_checkpoint(path, "strl", self, header)
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> "STRL":
@@ -151,7 +145,7 @@ class STRL(Backbone):
         Raises:
             UserError: the file is missing, not an STRL checkpoint, or of another version.
         """
-        tensors, header = read_checkpoint(path, "strl")
+        tensors, header = read_checkpoint(path, cls.kind)
         labels = [Label(**label) for label in header["labels"]]
         model = build(path, tensors, lambda: cls(labels, **header["hyperparameters"]))
         model.temperature, model.clips = header["temperature"], header["clips"]
@@ -160,9 +154,9 @@ class STRL(Backbone):
 
 
 NETWORKS: dict[str, type[STRL] | type[Backbone] | type[SkeletonMAE]] = {
-    "strl": STRL,
-    "strl_backbone": Backbone,
-    "skeleton_mae": SkeletonMAE,
+    STRL.kind: STRL,
+    Backbone.kind: Backbone,
+    SkeletonMAE.kind: SkeletonMAE,
 }
 """The network of each kind of checkpoint."""
 
